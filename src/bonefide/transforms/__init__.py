@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clip to clip: one transform a file, chained by `Compose`.
+
+A clip is an array (C, T, V, M); absent persons and frames are zeros. A transform never changes the clip it is given.
+What is random is drawn from the generator handed in: `draw` decides, `apply` computes, so that tests and users can
+repeat a published draw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from bonefide.types import Array
+
+__all__ = ["Compose", "Transform"]
+
+
+class Transform(Protocol):
+    """What every transform is."""
+
+    def __call__(self, clip: Array, generator: np.random.Generator) -> Array:
+        """Transform one clip.
+
+        Shape:
+            clip: (C, T, V, M).
+            returned: (C, T', V, M).
+        """
+
+
+@dataclass(frozen=True)
+class Compose:
+    """Transforms one after the other.
+
+    Args:
+        transforms: in order.
+
+    Example:
+        >>> from bonefide.layouts import layout
+        >>> from bonefide.transforms.modality import Modality
+        >>> chain = Compose((Modality("bone", layout=layout("ucla20")), Modality("joint_motion", layout=layout("ucla20"))))
+        >>> chain(np.ones((3, 4, 20, 1)), np.random.default_rng(0)).any()
+        np.False_
+    """
+
+    transforms: tuple[Transform, ...]
+
+    def __call__(self, clip: Array, generator: np.random.Generator) -> Array:
+        """Apply all; see `Transform`."""
+        for transform in self.transforms:
+            clip = transform(clip, generator)
+        return clip
