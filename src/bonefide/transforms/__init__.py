@@ -8,6 +8,7 @@ repeat a published draw.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,12 +41,13 @@ class Compose:
     Example:
         >>> from bonefide.layouts import layout
         >>> from bonefide.transforms.modality import Modality
-        >>> chain = Compose((Modality("bone", layout=layout("ucla20")), Modality("joint_motion", layout=layout("ucla20"))))
+        >>> ucla20 = layout("ucla20")
+        >>> chain = Compose([Modality("bone", layout=ucla20), Modality("joint_motion", layout=ucla20)])
         >>> chain(np.ones((3, 4, 20, 1)), np.random.default_rng(0)).any()
         np.False_
     """
 
-    transforms: tuple[Transform, ...]
+    transforms: Sequence[Transform]
 
     def __call__(self, clip: Array, generator: np.random.Generator) -> Array:
         """Apply all; see `Transform`."""
