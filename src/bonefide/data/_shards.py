@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A shard: some prepared recordings, in memory and as two files of an unfinished store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bonefide.data._writing import write_bytes, write_whole
+from bonefide.data.store_info import LeftOut
+from bonefide.errors import DataError
+from bonefide.types import Array, SkeletonSequence
+
+__all__ = ["Entry", "SavedShard", "Shard", "read_shard", "write_shard"]
+
+_COLUMNS = ("name", "label", "subject", "camera", "setup", "repeat", "persons", "frames")
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A prepared recording and what the index says of it; -1 where unknown.
+
+    Args:
+        sequence: name, label and joints.
+        subject: number of the performer.
+        camera: number of the camera or view.
+        setup: number of the camera setup.
+        repeat: number of the repetition.
+    """
+
+    sequence: SkeletonSequence
+    subject: int = -1
+    camera: int = -1
+    setup: int = -1
+    repeat: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Shard:
+    """What came of some raw files.
+
+    Args:
+        entries: those that gave a sample.
+        left_out: those that gave none.
+        warnings: number of tolerated faults by code.
+    """
+
+    entries: tuple[Entry, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    warnings: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class SavedShard:
+    """A shard read back.
+
+    Args:
+        columns: of the index, but for the offsets.
+        joints: memory map.
+        left_out: raw files that gave no sample.
+        warnings: number of tolerated faults by code.
+
+    Shape:
+        joints: (R, V, C).
+    """
+
+    columns: Mapping[str, list[Any]]
+    joints: Array
+    left_out: tuple[LeftOut, ...]
+    warnings: Mapping[str, int]
+
+
+def write_shard(stem: Path, shard: Shard, *, shape: tuple[int, int], dtype: str) -> None:
+    """Write a shard; it counts as finished once its `.json` is there.
+
+    Args:
+        stem: path without suffix.
+        shard: what to write.
+        shape: joints V and channels C of every sequence.
+        dtype: type of the stored coordinates.
+
+    Raises:
+        DataError: if a sequence is not (M, T, V, C) with 1 to 127 persons, a frame at least, and finite.
+    """
+    for entry in shard.entries:
+        _check(entry.sequence, shape)
+    rows = [entry.sequence.joints.reshape(-1, *shape) for entry in shard.entries]
+    joints = np.concatenate(rows).astype(dtype) if rows else np.zeros((0, *shape), dtype)
+    facts = {
+        "columns": {name: [_cell(entry, name) for entry in shard.entries] for name in _COLUMNS},
+        "left_out": [asdict(each) for each in shard.left_out],
+        "warnings": dict(shard.warnings),
+    }
+    write_whole(stem.with_suffix(".npy"), lambda file: np.lib.format.write_array(file, joints, allow_pickle=False))
+    write_bytes(stem.with_suffix(".json"), json.dumps(facts).encode())
+
+
+def read_shard(stem: Path, *, shape: tuple[int, int], dtype: str) -> SavedShard | None:
+    """Read a shard; None if it is not there or not whole.
+
+    Args:
+        stem: path without suffix.
+        shape: joints V and channels C of every sequence.
+        dtype: type of the stored coordinates.
+    """
+    try:
+        facts = json.loads(stem.with_suffix(".json").read_bytes())
+        joints = np.load(stem.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
+        columns = {name: list(facts["columns"][name]) for name in _COLUMNS}
+        left_out = tuple(LeftOut(**each) for each in facts["left_out"])
+        warnings = dict(facts["warnings"])
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return None
+    rows = sum(m * t for m, t in zip(columns["persons"], columns["frames"], strict=True))
+    whole = joints.shape == (rows, *shape) and joints.dtype == np.dtype(dtype)
+    return SavedShard(columns, joints, left_out, warnings) if whole else None
+
+
+def _cell(entry: Entry, column: str) -> str | int:
+    sequence = entry.sequence
+    match column:
+        case "name":
+            return sequence.name
+        case "label":
+            return int(sequence.label)
+        case "persons" | "frames":
+            return int(sequence.joints.shape[column == "frames"])
+        case _:
+            return int(getattr(entry, column))
+
+
+def _check(sequence: SkeletonSequence, shape: tuple[int, int]) -> None:
+    joints = sequence.joints
+    if joints.ndim != 4 or joints.shape[2:] != shape or not 1 <= joints.shape[0] <= 127 or not joints.shape[1]:
+        raise DataError(f"{sequence.name}: joints of shape {joints.shape} do not fit (M, T, {shape[0]}, {shape[1]})")
+    if not np.isfinite(joints).all():
+        raise DataError(f"{sequence.name}: joints are not all finite; a preparation must leave such recordings out")

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who trains and who tests, who is held out for validation, and the digest that names such a choice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib import resources
+from typing import Literal
+
+import numpy as np
+
+from bonefide.data import datasets
+from bonefide.data.datasets import Rule
+from bonefide.data.store import SkeletonStore
+from bonefide.errors import DataError, UnknownNameError
+from bonefide.types import Array
+
+__all__ = ["Split", "carve_validation", "split", "split_digest"]
+
+_COLUMN_OF = {"subject": "subjects", "camera": "cameras", "setup": "setups"}
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Rows of a store that train and rows that test.
+
+    Shape:
+        train: (n,) int64, in the official order where there is one, else by name.
+        test: (m,) int64, likewise.
+    """
+
+    train: Array
+    test: Array
+
+
+def split(store: SkeletonStore, protocol: str, *, share: float = 1.0, seed: int = 0) -> Split:
+    """Split a store as a published protocol does.
+
+    The protocol's rule decides by subject, camera or setup; the official order of the names, where the data set has
+    one, only orders. Samples that order does not know follow by name, names the store does not have are passed over.
+
+    Args:
+        store: an opened store.
+        protocol: one of the data set's.
+        share: part of the training samples to keep, above 0 and at most 1, for semi-supervised learning: all are
+            shuffled once and the first floor(n share) stay, not balanced by class.
+        seed: of that shuffle.
+
+    Raises:
+        UnknownNameError: if the data set has no such protocol.
+        DataError: if the share is out of range or keeps no sample.
+    """
+    info = datasets.info(store.info.dataset)
+    if protocol not in info.protocols:
+        raise UnknownNameError(f"protocols of {info.name}", protocol, info.protocols)
+    rule = info.protocols[protocol]
+    trains = np.isin(getattr(store, _COLUMN_OF[rule.by]), sorted(rule.train))
+    train, test = (
+        _ordered(store, np.flatnonzero(part), rule, name) for part, name in ((trains, "train"), (~trains, "test"))
+    )
+    return Split(_share(train, share, seed), test)
+
+
+def carve_validation(
+    store: SkeletonStore,
+    split: Split,
+    *,
+    share: float = 0.1,
+    seed: int = 0,
+    by: Literal["subject", "camera", "setup"] = "subject",
+) -> tuple[Array, Array]:
+    """Hold out whole subjects (or cameras, or setups) of the training part, so that a choice needs no test label.
+
+    Args:
+        store: the store that was split.
+        split: its parts; only the training rows are used.
+        share: part of the groups to hold out, above 0 and below 1; at least one group goes, at least one stays.
+        seed: decides which groups go.
+        by: what must not occur on both sides.
+
+    Returns:
+        Training rows that remain and validation rows, in their former order.
+
+    Shape:
+        returned: (n - k,) and (k,) int64.
+
+    Raises:
+        DataError: if the share is out of range, or all training samples are of one group or of an unknown one.
+        UnknownNameError: if `by` is none of these.
+    """
+    if by not in _COLUMN_OF:
+        raise UnknownNameError("groups for a validation part", by, _COLUMN_OF)
+    if not 0 < share < 1:
+        raise DataError(f"the share for validation must be above 0 and below 1, got {share}")
+    groups_of = getattr(store, _COLUMN_OF[by])[split.train]
+    groups = np.unique(groups_of)
+    if len(groups) < 2 or groups[0] < 0:
+        fault = f"only one {by}" if len(groups) < 2 else f"samples whose {by} is not known"
+        others = ", ".join(f"'{other}'" for other in _COLUMN_OF if other != by)
+        raise DataError(
+            f"cannot carve a validation part by {by}: the training part has {fault}; try by one of {others}"
+        )
+    count = min(max(1, round(share * len(groups))), len(groups) - 1)
+    held_out = np.random.default_rng(seed).permutation(groups)[:count]
+    validates = np.isin(groups_of, held_out)
+    return split.train[~validates], split.train[validates]
+
+
+def split_digest(store: SkeletonStore, split: Split) -> str:
+    """SHA-256 over the names of both parts in their order: equal digests, equal samples in equal order."""
+    parts = [store.names[rows].tolist() for rows in (split.train, split.test)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _ordered(store: SkeletonStore, rows: Array, rule: Rule, part: str) -> Array:
+    if not rule.order:
+        return rows
+    text = resources.files(datasets).joinpath("splits", rule.order).read_text(encoding="utf-8")
+    place = {name: number for number, name in enumerate(json.loads(text)[part])}
+    places = [place.get(name, len(place)) for name in store.names[rows].tolist()]
+    return rows[np.argsort(places, kind="stable")]
+
+
+def _share(rows: Array, share: float, seed: int) -> Array:
+    if not 0 < share <= 1:
+        raise DataError(f"the share of training samples must be above 0 and at most 1, got {share}")
+    if share == 1:
+        return rows
+    count = int(len(rows) * share)
+    if not count:
+        raise DataError(
+            f"a share of {share} of {len(rows)} training samples keeps none; take at least {1 / max(len(rows), 1):.2g}"
+        )
+    return rows[np.sort(np.random.default_rng(seed).permutation(len(rows))[:count])]

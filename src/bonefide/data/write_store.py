@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write a store: resumable shard by shard, and visible only when it is complete.
+
+All work happens in `.NAME.partial` beside the target. Each shard of recordings becomes two files there; the last act is
+one rename of the finished folder. Nothing that is written depends on time, on the machine, or on interruptions.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from bonefide.data._joining import join_index, join_shards
+from bonefide.data._shards import Entry, SavedShard, Shard, read_shard, write_shard
+from bonefide.data._writing import sync_folder, write_bytes, writing
+from bonefide.data.datasets import DatasetInfo
+from bonefide.data.store import SkeletonStore, open_store
+from bonefide.data.store_info import INFO_FILE, is_store_json
+from bonefide.data.store_plan import StorePlan
+from bonefide.errors import DataError, OutputError
+
+__all__ = ["SHARD_SIZE", "Entry", "Shard", "StorePlan", "StoreWriter", "write_store"]
+
+SHARD_SIZE = 128
+"""Recordings in a shard: what memory holds at once, and what an interruption costs at most."""
+_LOCK, _PLAN, _FINISHED = "lock", "plan", "finished"
+
+
+class StoreWriter:
+    """Writes one store; a context manager that holds the only right to write it.
+
+    Args:
+        target: folder of the store.
+        plan: what will be in it. Work that an earlier writer of the same plan left is taken up, any other is discarded.
+        overwrite: replace a store that is already there; it stays until the new one is complete.
+
+    Raises:
+        OutputError: on entering, if something else lies at the target, another process is writing it, or the place
+            cannot be written.
+    """
+
+    def __init__(self, target: str | os.PathLike[str], plan: StorePlan, *, overwrite: bool = False) -> None:
+        self.target = Path(os.path.realpath(target))
+        self.plan = plan
+        self._overwrite = overwrite
+        self._work = self.target.with_name(f".{self.target.name}.partial")
+        self._lock: BinaryIO | None = None
+
+    def __enter__(self) -> StoreWriter:
+        """Take the lock and the work that is left."""
+        with writing(self.target):
+            _refuse_what_is_there(self.target, overwrite=self._overwrite)
+            self._work.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(self._work / _LOCK, self.target)
+        try:
+            with writing(self._work):
+                _recover(self.target)
+                _refuse_what_is_there(self.target, overwrite=self._overwrite)
+                self._take_up()
+        except BaseException:
+            self._lock.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the lock back; unfinished work stays."""
+        if self._lock is not None:
+            self._lock.close()
+
+    def parts(self) -> list[range]:
+        """Ranges of members, one a shard."""
+        count = len(self.plan.members)
+        return [range(start, min(start + SHARD_SIZE, count)) for start in range(0, count, SHARD_SIZE)]
+
+    def pending(self) -> list[range]:
+        """Those of `parts` that are not written yet."""
+        return [part for part in self.parts() if self._read(part) is None]
+
+    def add(self, part: range, shard: Shard) -> None:
+        """Write what came of the members of one part.
+
+        Raises:
+            OutputError: if it cannot be written; what was written before is kept.
+            DataError: if a sequence does not fit the layout or is not finite.
+        """
+        size = sum(entry.sequence.joints.size for entry in shard.entries) * np.dtype(self.plan.dtype).itemsize
+        with writing(self._work, needed=size):
+            write_shard(self._stem(part), shard, shape=self.plan.shape, dtype=self.plan.dtype)
+
+    def finish(self) -> SkeletonStore:
+        """Join the shards and give the store its name.
+
+        Raises:
+            DataError: if no sample is left, or two have the same name.
+            OutputError: if parts are pending, or the store cannot be written; the shards are kept.
+        """
+        shards = [self._read(part) for part in self.parts()]
+        saved = [shard for shard in shards if shard is not None]
+        if len(saved) != len(shards):
+            raise OutputError(f"{self._work} lacks {len(shards) - len(saved)} of its parts; run the same command again")
+        try:
+            index = join_index(saved, self.plan)
+        except DataError:
+            shutil.rmtree(self._work, ignore_errors=True)
+            raise
+        needed = sum(shard.joints.nbytes for shard in saved)
+        finished = self._work / _FINISHED
+        with writing(self.target, needed=needed):
+            shutil.rmtree(finished, ignore_errors=True)
+            finished.mkdir()
+            join_shards(finished, index, saved, self.plan)
+            _give_name(finished, self.target)
+        shutil.rmtree(self._work, ignore_errors=True)
+        return open_store(self.target)
+
+    def _take_up(self) -> None:
+        plan = self._work / _PLAN
+        if not plan.is_file() or plan.read_text(encoding="utf-8") != self.plan.fingerprint:
+            for left in self._work.iterdir():
+                if left.is_dir():
+                    shutil.rmtree(left)
+                elif left.name != _LOCK:
+                    left.unlink()
+            write_bytes(plan, self.plan.fingerprint.encode())
+
+    def _stem(self, part: range) -> Path:
+        return self._work / f"shard-{part.start:07}-{part.stop:07}"
+
+    def _read(self, part: range) -> SavedShard | None:
+        return read_shard(self._stem(part), shape=self.plan.shape, dtype=self.plan.dtype)
+
+
+def write_store(
+    target: str | os.PathLike[str],
+    info: DatasetInfo,
+    entries: Sequence[Entry],
+    *,
+    layout: str = "ucla20",
+    dtype: str = "float32",
+    overwrite: bool = False,
+) -> SkeletonStore:
+    """Write sequences that are in memory, as they are.
+
+    Args:
+        target: folder of the store.
+        info: their data set.
+        entries: the sequences.
+        layout: layout of their joints.
+        dtype: type of the stored coordinates.
+        overwrite: replace a store that is already there.
+
+    Raises:
+        DataError: if there is none, two have one name, a label has no class, or one does not fit the layout.
+        OutputError: if the store cannot be written.
+    """
+    ordered = sorted(entries, key=lambda entry: entry.sequence.name)
+    members = tuple(entry.sequence.name for entry in ordered)
+    content = hashlib.sha256()
+    for entry in ordered:
+        content.update(np.ascontiguousarray(entry.sequence.joints).tobytes())
+    channels = ordered[0].sequence.joints.shape[-1] if ordered else 3
+    plan = StorePlan(info, "memory", "plain", 1, layout, dtype, members, content.hexdigest(), channels=channels)
+    with StoreWriter(target, plan, overwrite=overwrite) as writer:
+        for part in writer.pending():
+            writer.add(part, Shard(tuple(ordered[part.start : part.stop])))
+        return writer.finish()
+
+
+def is_store(path: Path) -> bool:
+    """Whether a store of any version, damaged or not, lies there."""
+    try:
+        return is_store_json((path / INFO_FILE).read_bytes())
+    except OSError:
+        return False
+
+
+def _refuse_what_is_there(target: Path, *, overwrite: bool) -> None:
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    if not is_store(target):
+        raise OutputError(f"{target} is there already and is not a store; choose another --out")
+    if not overwrite:
+        raise OutputError(f"{target} is another store; choose another --out, or replace it with --overwrite")
+
+
+def _recover(target: Path) -> None:
+    # Whoever was killed between the two renames of an overwriting left the old store under its other name.
+    if _previous(target).exists() and not target.exists():
+        os.rename(_previous(target), target)
+
+
+def _previous(target: Path) -> Path:
+    return target.with_name(f".{target.name}.previous")
+
+
+def _lock(path: Path, target: Path) -> BinaryIO:
+    while True:
+        file = path.open("ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise OutputError(f"another process is writing {target}; wait for it, or choose another --out") from None
+        # The former holder may have removed its folder between our opening and our locking.
+        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return file
+        file.close()
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _give_name(finished: Path, target: Path) -> None:
+    previous = _previous(target)
+    if target.exists() and any(target.iterdir()):
+        shutil.rmtree(previous, ignore_errors=True)
+        os.rename(target, previous)
+    os.rename(finished, target)
+    sync_folder(target.parent)
+    shutil.rmtree(previous, ignore_errors=True)
