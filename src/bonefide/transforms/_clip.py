@@ -8,7 +8,7 @@ import numpy as np
 from bonefide.errors import ShapeError
 from bonefide.types import Array
 
-__all__ = ["check_joint", "present", "rotate"]
+__all__ = ["check_axes", "check_frames", "check_joint", "present", "resize"]
 
 
 def present(clip: Array) -> Array:
@@ -21,16 +21,33 @@ def present(clip: Array) -> Array:
     return np.asarray(clip.any(axis=(0, 2), keepdims=True))
 
 
-def rotate(clip: Array, matrix: Array) -> Array:
-    """Apply one matrix to every joint as a column vector; zeros stay zeros, the type stays the clip's.
+def resize(clip: Array, frames: int) -> Array:
+    """Blend neighbouring frames so that `frames` of them cover the same time.
+
+    Frame j of w lies at `(j + 0.5) n / w - 0.5` of the n given ones, but never before the first or behind the last.
 
     Shape:
-        clip: (C, T, V, M).
-        matrix: (C, C).
-        returned: (C, T, V, M).
+        clip: (C, n, V, M), n at least 1.
+        returned: (C, T, V, M) with T = `frames`, type as given.
     """
-    turned: Array = matrix.astype(clip.dtype) @ clip.reshape(len(clip), -1)
-    return turned.reshape(clip.shape)
+    length = clip.shape[1]
+    position = np.maximum((np.arange(frames) + 0.5) * (length / frames) - 0.5, 0)
+    before = position.astype(np.int64)
+    share = (position - before).astype(clip.dtype)[:, None, None]
+    resized: Array = clip[:, before]
+    resized *= 1 - share
+    resized += clip[:, np.minimum(before + 1, length - 1)] * share
+    return resized
+
+
+def check_frames(frames: int) -> None:
+    """Refuse an impossible clip length.
+
+    Raises:
+        ShapeError: if `frames` is below 1.
+    """
+    if frames < 1:
+        raise ShapeError(f"frames must be at least 1, got {frames}")
 
 
 def check_joint(clip: Array, joint: int) -> None:
@@ -41,3 +58,13 @@ def check_joint(clip: Array, joint: int) -> None:
     """
     if joint >= clip.shape[2]:
         raise ShapeError(f"joint {joint} of a clip with {clip.shape[2]} joints; joints are numbered from 0")
+
+
+def check_axes(clip: Array, axes: int) -> None:
+    """Refuse a clip of flat poses where space is needed.
+
+    Raises:
+        ShapeError: if C is not `axes`.
+    """
+    if len(clip) != axes:
+        raise ShapeError(f"a clip with {len(clip)} coordinates a joint, but {axes} are needed")

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, radians, sin
+from math import radians
 
 import numpy as np
 
 from bonefide.errors import ShapeError
-from bonefide.transforms._clip import rotate
+from bonefide.transforms._clip import check_axes
+from bonefide.transforms._rotation import about_x, about_y, rotate
 from bonefide.types import Array
 
 __all__ = ["RandomView"]
@@ -30,7 +31,7 @@ class RandomView:
         returned: (3, T, V, M), type as given.
 
     Raises:
-        ShapeError: if `degrees` is not 0 to 180.
+        ShapeError: if `degrees` is not 0 to 180, or the clip has not three coordinates.
 
     Reference:
         NW-UCLA feeder of Chen et al., Channel-wise Topology Refinement Graph Convolution for Skeleton-Based Action
@@ -63,11 +64,6 @@ class RandomView:
 
     def apply(self, clip: Array, angles: tuple[int, int]) -> Array:
         """Turn one clip by given angles about x and about y, in degrees."""
-        return rotate(clip, _view(*map(radians, angles)).T)
-
-
-def _view(a: float, b: float) -> Array:
-    about_x = np.array([[1, 0, 0], [0, cos(a), sin(a)], [0, -sin(a), cos(a)]])
-    about_y = np.array([[cos(b), 0, -sin(b)], [0, 1, 0], [sin(b), 0, cos(b)]])
-    view: Array = about_y @ about_x
-    return view
+        check_axes(clip, 3)
+        a, b = map(radians, angles)
+        return rotate(clip, (about_y(b) @ about_x(a)).T)

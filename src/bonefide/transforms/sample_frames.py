@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from bonefide.errors import ShapeError
+from bonefide.transforms._clip import check_frames
 from bonefide.types import Array
 
 __all__ = ["SampleFrames"]
@@ -53,8 +54,9 @@ class SampleFrames:
     repeat: int = 100
 
     def __post_init__(self) -> None:
-        if self.frames < 1 or self.repeat < 1:
-            raise ShapeError(f"frames and repeat must be at least 1, got {self.frames} and {self.repeat}")
+        check_frames(self.frames)
+        if self.repeat < 1:
+            raise ShapeError(f"repeat must be at least 1, got {self.repeat}")
 
     def __call__(self, clip: Array, generator: np.random.Generator) -> Array:
         """Pick frames of one clip."""
