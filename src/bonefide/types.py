@@ -3,7 +3,7 @@
 
 Axis letters, with the one meaning they have everywhere: N samples of a batch, C coordinates, T frames, V joints,
 M persons, D feature channels, K classes, P prompts, E text width; a prime marks the size after an encoder.
-Coordinates are metres in the camera's frame (x right, y up, z away from the sensor) unless a preparation says otherwise.
+Coordinates are metres in the camera's frame (x right, y up, z away from it) unless a preparation says otherwise.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ class Scores:
         expected = (len(self.names), len(self.classes))
         if self.values.shape != expected or self.labels.shape != expected[:1]:
             raise ScoresError(
-                f"scores of {expected[0]} samples and {expected[1]} classes need values of shape {expected} and as many "
-                f"labels, got {self.values.shape} and {self.labels.shape}"
+                f"scores of {expected[0]} samples and {expected[1]} classes need values of shape {expected} "
+                f"and as many labels, got {self.values.shape} and {self.labels.shape}"
             )
         if len(np.unique(self.names)) != len(self.names):
             raise ScoresError("a sample id occurs twice in the scores; ids join scores, so they must be unique")

@@ -16,7 +16,14 @@ from bonefide.types import Array
 __all__ = ["Strategy", "adjacency", "hops"]
 
 Strategy = Literal[
-    "spatial", "uniform", "row_uniform", "binary", "stgcn_uniform", "stgcn_distance", "stgcn_spatial", "stgcn_spatial_true"
+    "spatial",
+    "uniform",
+    "row_uniform",
+    "binary",
+    "stgcn_uniform",
+    "stgcn_distance",
+    "stgcn_spatial",
+    "stgcn_spatial_true",
 ]
 
 Edges = tuple[tuple[int, int], ...]

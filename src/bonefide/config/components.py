@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a name to a file to a class: the only place where names become modules; options are checked, not guessed."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+
+from bonefide.config.recipe import Component, Recipe
+from bonefide.errors import BonefideError, RecipeError, UnknownNameError, did_you_mean
+
+__all__ = ["GIVEN", "check_recipe", "component", "create", "names"]
+
+Folder = Literal["encoders", "methods", "transforms"]
+
+GIVEN = frozenset(
+    {
+        "layout",
+        "in_channels",
+        "encoder",
+        "num_classes",
+        "frames",
+        "persons",
+        "texts",
+        "classes",
+        "train_labels",
+        "stream",
+    }
+)
+"""Constructor parameters the engine fills by name, unless the recipe does; everything else is the recipe's."""
+
+
+def names(folder: Folder) -> tuple[str, ...]:
+    """The components of a folder: its public files."""
+    path = Path(__file__).parent.parent / folder
+    return tuple(sorted(module.name for module in pkgutil.iter_modules([str(path)]) if module.name[0] != "_"))
+
+
+def component(folder: Folder, name: str) -> Callable[..., Any]:
+    """The class a name stands for.
+
+    Args:
+        folder: where to look.
+        name: a file of that folder, or `package.module:Class` for one of one's own.
+
+    Raises:
+        UnknownNameError: if there is no such file, module or class.
+
+    Example:
+        >>> component("transforms", "modality").__name__
+        'Modality'
+    """
+    if ":" in name:
+        module_name, _, attribute = name.partition(":")
+        try:
+            found = getattr(importlib.import_module(module_name), attribute)
+        except (ImportError, AttributeError) as error:
+            raise BonefideError(f"{folder}: cannot import '{name}': {error}") from error
+    else:
+        if name not in names(folder):
+            raise UnknownNameError(folder, name, names(folder))
+        module = importlib.import_module(f"bonefide.{folder}.{name}")
+        found = getattr(module, module.__all__[0])
+    return typing.cast(Callable[..., Any], found)
+
+
+def create(folder: Folder, asked: Component, given: Mapping[str, Any]) -> Any:
+    """Build a component.
+
+    Args:
+        folder: where it is.
+        asked: its name and options.
+        given: what the engine has; only what the constructor asks for, and the options leave open, is passed.
+
+    Raises:
+        RecipeError: if the options do not fit.
+    """
+    faults = _faults(folder, asked)
+    if faults:
+        raise RecipeError(faults)
+    made = component(folder, asked.name)
+    parameters = inspect.signature(made).parameters
+    options = {key: _validated(made, parameters[key], value) for key, value in asked.options.items()}
+    filled = {key: value for key, value in given.items() if key in parameters and key not in options}
+    return made(**filled, **options)
+
+
+def check_recipe(whole: Recipe) -> None:
+    """Check the options of every component of a recipe against its constructor, before any data are read.
+
+    Raises:
+        RecipeError: with all faults.
+    """
+    faults = _faults("encoders", whole.encoder) + _faults("methods", whole.method)
+    for part in (whole.data.train, whole.data.test):
+        for asked in part:
+            faults += _faults("transforms", asked)
+    if faults:
+        raise RecipeError(list(dict.fromkeys(faults)))
+
+
+def _faults(folder: Folder, asked: Component) -> list[str]:
+    try:
+        made = component(folder, asked.name)
+    except BonefideError as error:
+        return [str(error)]
+    place = f"{folder}.{asked.name}"
+    parameters = inspect.signature(made).parameters
+    own = [name for name in parameters if name not in GIVEN]
+    faults = []
+    for key, value in asked.options.items():
+        if key not in parameters:
+            faults.append(f"{place}.{key}: not an option{did_you_mean(key, own)}")
+            continue
+        try:
+            _validated(made, parameters[key], value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            faults.append(f"{place}.{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {value!r}")
+    for name in own:
+        if parameters[name].default is inspect.Parameter.empty and name not in asked.options:
+            faults.append(f"{place}.{name}: is missing")
+    return faults
+
+
+def _validated(made: Callable[..., Any], parameter: inspect.Parameter, value: Any) -> Any:
+    """The value as the parameter's annotation wants it: a YAML list becomes a tuple, an integer a float."""
+    annotation = parameter.annotation
+    if isinstance(annotation, str):
+        module = inspect.getmodule(made)
+        annotation = eval(annotation, vars(module) if module else {})
+    try:
+        adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    except PydanticUserError:
+        adapter = TypeAdapter(annotation)
+    return adapter.validate_python(value)

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From YAML to a checked recipe: read, extend once, override, expand runs; all faults are told at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from bonefide.config.recipe import Recipe
+from bonefide.errors import RecipeError, UnknownNameError, did_you_mean
+
+__all__ = ["dump", "names", "parse_overrides", "recipe", "recipe_digest", "single_run"]
+
+_BASE = "base"
+
+
+def names() -> tuple[str, ...]:
+    """All recipes that come with the package, as `paper/experiment`."""
+    root = _root()
+    files = (path.relative_to(root).with_suffix("") for path in root.rglob("*.yaml"))
+    return tuple(sorted(file.as_posix() for file in files if not file.name.startswith(_BASE)))
+
+
+def recipe(name: str | Path, *, set: Mapping[str, Any] | None = None) -> Recipe:
+    """Load a recipe by name, or from a YAML file of one's own.
+
+    Args:
+        name: as in `names()`, or a path that ends in `.yaml`.
+        set: path of a key to its new value, `{"data.batch_size": 32}`.
+
+    Raises:
+        UnknownNameError: if there is no such recipe.
+        RecipeError: with everything that is wrong with it.
+
+    Example:
+        >>> recipe("ctrgcn/nwucla", set={"training.epochs": 3}).training.epochs
+        3
+    """
+    content = _extended(name)
+    for path, value in (set or {}).items():
+        _set(content, path, value)
+    return _validated(content, str(name))
+
+
+def single_run(whole: Recipe, run: str, *, seed: int | None = None) -> Recipe:
+    """The recipe of one run: its settings applied, everything else kept.
+
+    Args:
+        whole: a recipe.
+        run: one of its runs.
+        seed: instead of the recipe's.
+
+    Raises:
+        UnknownNameError: if there is no such run.
+        RecipeError: if the run's settings do not fit.
+    """
+    if run not in whole.runs:
+        raise UnknownNameError("runs", run, whole.runs)
+    content = whole.model_dump(mode="json")
+    for path, value in whole.runs[run].items():
+        _set(content, path, value)
+    if seed is not None:
+        content["training"]["seed"] = seed
+    return _validated(content, f"run {run}")
+
+
+def parse_overrides(settings: Iterable[str]) -> dict[str, Any]:
+    """`key=value` of a command line, values read as YAML.
+
+    Raises:
+        RecipeError: for those that are not of this form.
+
+    Example:
+        >>> parse_overrides(["data.batch_size=32", "training.schedule={name: constant}"])
+        {'data.batch_size': 32, 'training.schedule': {'name': 'constant'}}
+    """
+    parsed, faults = {}, []
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key.strip():
+            faults.append(f"{setting}: expected key=value, as in training.epochs=10")
+            continue
+        try:
+            parsed[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            faults.append(f"{key}: '{value}' is not YAML")
+    if faults:
+        raise RecipeError(faults)
+    return parsed
+
+
+def dump(resolved: Recipe) -> str:
+    """The recipe as YAML, every default written out."""
+    return yaml.safe_dump(resolved.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+
+
+def recipe_digest(resolved: Recipe) -> str:
+    """Digest of what decides the numbers: everything but the published figures, the seed and the words."""
+    content = resolved.model_dump(
+        mode="json",
+        include={"encoder": True, "method": True, "data": True, "training": True},
+        exclude={"training": {"seed"}},
+    )
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _root() -> Path:
+    return Path(str(resources.files("bonefide"))) / "recipes"
+
+
+def _extended(name: str | Path) -> dict[str, Any]:
+    content, file = _read(name)
+    base = content.pop("extends", None)
+    if base is None:
+        return content
+    beside = file.parent / f"{base}.yaml"
+    below, _ = _read(beside if beside.is_file() else base)
+    if "extends" in below:
+        raise RecipeError([f"extends: {base} itself extends another; one level is allowed"], source=str(name))
+    merged = _merge(below, content)
+    assert isinstance(merged, dict)
+    return merged
+
+
+def _read(name: str | Path) -> tuple[dict[str, Any], Path]:
+    own = Path(name)
+    if own.suffix in {".yaml", ".yml"}:
+        if not own.is_file():
+            raise UnknownNameError("recipe files", str(name), map(str, own.parent.glob("*.yaml")))
+        file = own
+    else:
+        file = _root() / f"{name}.yaml"
+        if not file.is_file() or not file.resolve().is_relative_to(_root().resolve()):
+            raise UnknownNameError("recipes", str(name), names())
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError([f"not YAML: {' '.join(str(error).split())}"], source=str(name)) from error
+    if not isinstance(content, dict):
+        raise RecipeError(["a recipe is a mapping of keys to values"], source=str(name))
+    return content, file
+
+
+def _merge(below: Any, above: Any) -> Any:
+    """Mappings merge, all else is replaced; a mapping whose `name` changes starts afresh."""
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    if "name" in above and "name" in below and above["name"] != below["name"]:
+        return above
+    return {
+        **below,
+        **{key: _merge(below[key], value) if key in below else value for key, value in above.items()},
+    }
+
+
+def _set(content: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for key in parents:
+        content = content.setdefault(key, {}) if isinstance(content, dict) else {}
+    if isinstance(content, dict):
+        content[last] = _merge(content[last], value) if last in content else value
+
+
+def _validated(content: dict[str, Any], source: str) -> Recipe:
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise RecipeError([_fault(each) for each in error.errors()], source=source) from error
+
+
+def _fault(error: Any) -> str:
+    place = ".".join(str(part) for part in error["loc"] if part not in {"sgd", "adam", "adamw"} | _SCHEDULES)
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(error["loc"][:-1])
+        return f"{place}: not a key{did_you_mean(str(error['loc'][-1]), known)}"
+    if error["type"] == "missing":
+        return f"{place}: is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(error["input"], dict) else f", got {error['input']!r}"
+    return f"{place}: {message[0].lower()}{message[1:]}{given}" if place else message
+
+
+_SCHEDULES = {"constant", "step", "exponential", "cosine"}
+
+
+def _known_keys(location: tuple[Any, ...]) -> list[str]:
+    """Keys the model at that place knows."""
+    schema: dict[str, Any] = Recipe.model_json_schema()
+    definitions = schema.get("$defs", {})
+    node: dict[str, Any] = schema
+    for part in location:
+        node = node.get("properties", {}).get(part, node.get("discriminator", {}).get("mapping", {}).get(part, node))
+        node = {"$ref": node} if isinstance(node, str) else node
+        reference = node.get("$ref") or next((each["$ref"] for each in node.get("anyOf", []) if "$ref" in each), None)
+        node = definitions[reference.rsplit("/", 1)[1]] if reference else node
+    return list(node.get("properties", {}))

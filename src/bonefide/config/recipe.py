@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a recipe may say: one published experiment, every key known, nothing extra allowed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Component",
+    "Constant",
+    "Cosine",
+    "DataRecipe",
+    "Exponential",
+    "Optimizer",
+    "Recipe",
+    "Schedule",
+    "Selection",
+    "Step",
+    "Stream",
+    "TrainingRecipe",
+    "ValidationRecipe",
+]
+
+Stream = Literal["joint", "bone", "joint_motion", "bone_motion"]
+Selection = Literal["last", "validation", "best_on_test"]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Component(BaseModel):
+    """A file of a component folder and the options of its class, which are checked against its constructor."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Everything but the name."""
+        return dict(self.model_extra or {})
+
+
+class ValidationRecipe(_Strict):
+    """Which part of the training samples is kept from training, to choose an epoch or fusion weights with."""
+
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    by: Literal["subject", "camera", "setup", "sample"] = "subject"
+
+
+class DataRecipe(_Strict):
+    """What is learned from, and how a sequence becomes a clip."""
+
+    dataset: str
+    protocol: str
+    preparation: str | None = None
+    stream: Stream = "joint"
+    train: tuple[Component, ...]
+    test: tuple[Component, ...]
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    test_batch_size: Annotated[int, Field(ge=1)] = 64
+    repeat: Annotated[int, Field(ge=1)] = 1
+    share: Share = 1.0
+    drop_last: bool = True
+    validation: ValidationRecipe | None = None
+
+
+class _Optimizer(_Strict):
+    lr: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    decay: Literal["all", "weights"] = "all"
+    """"all" decays every parameter, "weights" spares biases and the parameters of norms."""
+
+
+class SGD(_Optimizer):
+    """Stochastic gradient descent."""
+
+    name: Literal["sgd"]
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    nesterov: bool = False
+
+
+class Adam(_Optimizer):
+    """Adam, whose weight decay is added to the gradient."""
+
+    name: Literal["adam"]
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+class AdamW(_Optimizer):
+    """Adam with decoupled weight decay."""
+
+    name: Literal["adamw"]
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+Optimizer = Annotated[SGD | Adam | AdamW, Field(discriminator="name")]
+
+
+class _Schedule(_Strict):
+    warmup_epochs: Annotated[int, Field(ge=0)] = 0
+    per: Literal["epoch", "step"] = "epoch"
+
+
+class Constant(_Schedule):
+    """The learning rate stays."""
+
+    name: Literal["constant"]
+
+
+class Step(_Schedule):
+    """Times `gamma` at each of `steps`, in epochs, 0-based."""
+
+    name: Literal["step"]
+    steps: tuple[int, ...]
+    gamma: Annotated[float, Field(gt=0)] = 0.1
+
+
+class Exponential(_Schedule):
+    """Times `gamma` each epoch."""
+
+    name: Literal["exponential"]
+    gamma: Annotated[float, Field(gt=0)]
+
+
+class Cosine(_Schedule):
+    """Half a cosine from the learning rate down to `minimum` times it at the end of training."""
+
+    name: Literal["cosine"]
+    minimum: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+Schedule = Annotated[Constant | Step | Exponential | Cosine, Field(discriminator="name")]
+
+
+class TrainingRecipe(_Strict):
+    """How it is learned."""
+
+    epochs: Annotated[int, Field(ge=1)]
+    optimizer: Optimizer
+    schedule: Schedule = Constant(name="constant")
+    select: Selection = "last"
+    seed: Annotated[int, Field(ge=0)] = 0
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    freeze: dict[str, Annotated[int, Field(ge=1)] | Literal["always"]] = Field(default_factory=dict)
+    """Beginning of parameter names to the number of first epochs they are frozen for, or "always"."""
+    test_every: Annotated[int, Field(ge=0)] = 1
+    """Epochs between looks at the test part, for curves and `best_on_test`; 0 looks only once, after the last."""
+
+
+class Recipe(_Strict):
+    """One published experiment.
+
+    `runs` is the only fan-out: one training each, its keys are paths into the recipe. `published` are top-1 accuracies
+    in percent, per run or for the "ensemble"; `source` says where they stand. `tolerance` is in points.
+    """
+
+    paper: str
+    description: str = ""
+    encoder: Component
+    method: Component
+    data: DataRecipe
+    training: TrainingRecipe
+    runs: dict[str, dict[str, Any]] = {"main": {}}
+    ensemble: dict[str, float] = Field(default_factory=dict)
+    published: dict[str, float] = Field(default_factory=dict)
+    source: str = ""
+    tolerance: float = 0.5
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Recipe:
+        if not self.runs:
+            raise ValueError("runs must name at least one run")
+        for kind, mapping, allowed in (
+            ("ensemble", self.ensemble, set(self.runs)),
+            ("published", self.published, {*self.runs, "ensemble"}),
+        ):
+            if unknown := sorted(set(mapping) - allowed):
+                raise ValueError(f"{kind} names {', '.join(unknown)}, which is no run of this recipe")
+        if self.training.select == "validation" and self.data.validation is None:
+            raise ValueError("training.select: validation needs data.validation, the part to choose with")
+        return self

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The audit card: every number of a run beside how it was chosen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bonefide.errors import OutputError, RunError
+from bonefide.evaluation.metrics import balanced_accuracy, top_k
+from bonefide.evaluation.scores import load_scores
+from bonefide.run import Run
+from bonefide.types import Scores
+
+__all__ = ["AuditCard", "Choice", "audit", "card_of", "load_card", "save_card"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One epoch, and why it.
+
+    Args:
+        epoch: 1-based.
+        test_top1: accuracy on the test part in percent.
+        validation_top1: accuracy on the validation part in percent, if that chose.
+    """
+
+    epoch: int
+    test_top1: float
+    validation_top1: float | None = None
+
+
+@dataclass(frozen=True)
+class AuditCard:
+    """What was measured, and on what it was chosen. All accuracies in percent.
+
+    Args:
+        recipe: name of the recipe.
+        run: name of the run, "ensemble" for a fusion.
+        paper: key of the paper.
+        dataset: name of the data set.
+        protocol: who trained and who tested.
+        preparation: name of the preparation.
+        stream: what the clip held; joined by "+" for a fusion.
+        seeds: seeds of the trainings.
+        selected_on: how the scored weights were chosen: "last", "validation" or "best_on_test".
+        accuracy: top-1 of the scored weights; None if test labels chose them, for that figure is never called so.
+        top5: top-5 of the same.
+        balanced: mean of the classes' accuracies of the same.
+        test_samples: size of the test part.
+        last: the last epoch.
+        validation_chosen: the best epoch by the validation part, if there was one.
+        best_on_test: the best epoch by test labels. Not an accuracy: for comparison with papers that chose so.
+        fusion: weights of a fusion by run, and how they were chosen under "chosen".
+        published: the paper's figure, if known.
+        source: where that stands.
+        hashes: digests of split, preparation and recipe.
+        epochs: length of training.
+        seconds: time of training.
+        parameters: learned numbers.
+        environment: versions, device.
+        curve: rows of the log.
+    """
+
+    recipe: str
+    run: str
+    paper: str
+    dataset: str
+    protocol: str
+    preparation: str
+    stream: str
+    seeds: tuple[int, ...]
+    selected_on: str
+    accuracy: float | None
+    top5: float | None
+    balanced: float | None
+    test_samples: int
+    last: Choice | None = None
+    validation_chosen: Choice | None = None
+    best_on_test: Choice | None = None
+    fusion: dict[str, Any] = field(default_factory=dict)
+    published: float | None = None
+    source: str = ""
+    hashes: dict[str, str] = field(default_factory=dict)
+    epochs: int = 0
+    seconds: float = 0.0
+    parameters: int = 0
+    environment: dict[str, Any] = field(default_factory=dict)
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+
+def audit(run: Run) -> AuditCard:
+    """The card of a finished run.
+
+    Raises:
+        RunError: if the run is not finished.
+    """
+    if not run.finished:
+        raise RunError(f"{run.folder}: the training has not finished; start it again to continue it")
+    scores, recipe, facts, log = load_scores(run.scores_file), run.recipe, run.facts, run.log()
+    tested = [row for row in log if "test_top1" in row]
+    validated = [row for row in tested if "validation_top1" in row]
+    honest = scores.selected_on != "best_on_test"
+    return AuditCard(
+        recipe=facts["recipe"],
+        run=facts["run"],
+        paper=recipe.paper,
+        dataset=recipe.data.dataset,
+        protocol=recipe.data.protocol,
+        preparation=facts["preparation"],
+        stream=recipe.data.stream,
+        seeds=(recipe.training.seed,),
+        selected_on=scores.selected_on,
+        accuracy=top_k(scores, 1) if honest else None,
+        top5=top_k(scores, 5) if honest else None,
+        balanced=balanced_accuracy(scores) if honest else None,
+        test_samples=len(scores.names),
+        last=_choice(tested[-1]) if tested else None,
+        validation_chosen=_choice(validated[_best_row(validated, "validation_top1")]) if validated else None,
+        best_on_test=_choice(tested[_best_row(tested, "test_top1")]) if tested else None,
+        published=recipe.published.get(facts["run"]),
+        source=recipe.source,
+        hashes=scores.hashes,
+        epochs=len(log),
+        seconds=sum(row.get("seconds", 0.0) for row in log),
+        parameters=facts.get("parameters", 0),
+        environment=json.loads(run.environment_file.read_text(encoding="utf-8")),
+        curve=log,
+    )
+
+
+def card_of(scores: Scores, members: list[AuditCard], *, fusion: dict[str, Any], published: float | None) -> AuditCard:
+    """The card of a fusion.
+
+    Args:
+        scores: the fused scores.
+        members: cards of the runs fused.
+        fusion: weight of every run, and under "chosen" how they were chosen.
+        published: the paper's figure for the fusion.
+    """
+    first = members[0]
+    honest = "best_on_test" not in scores.selected_on
+    return AuditCard(
+        recipe=first.recipe,
+        run="ensemble",
+        paper=first.paper,
+        dataset=first.dataset,
+        protocol=first.protocol,
+        preparation=first.preparation,
+        stream="+".join(member.stream for member in members),
+        seeds=tuple(dict.fromkeys(seed for member in members for seed in member.seeds)),
+        selected_on=scores.selected_on,
+        accuracy=top_k(scores, 1) if honest else None,
+        top5=top_k(scores, 5) if honest else None,
+        balanced=balanced_accuracy(scores) if honest else None,
+        test_samples=len(scores.names),
+        fusion=fusion,
+        published=published,
+        source=first.source,
+        hashes=scores.hashes,
+        epochs=first.epochs,
+        seconds=sum(member.seconds for member in members),
+        parameters=sum(member.parameters for member in members),
+        environment=first.environment,
+    )
+
+
+def save_card(card: AuditCard, file: Path) -> None:
+    """Write a card as JSON.
+
+    Raises:
+        OutputError: if the place cannot be written.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(card), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{file}: the card cannot be written: {error.strerror}") from error
+
+
+def load_card(file: Path) -> AuditCard:
+    """Read a card.
+
+    Raises:
+        RunError: if the file is no card.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        for key in ("last", "validation_chosen", "best_on_test"):
+            content[key] = Choice(**content[key]) if content.get(key) else None
+        return AuditCard(**{**content, "seeds": tuple(content["seeds"])})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RunError(f"{file}: not an audit card ({error})") from error
+
+
+def _best_row(rows: list[dict[str, float]], key: str) -> int:
+    """The first of the best."""
+    return int(np.argmax([row[key] for row in rows]))
+
+
+def _choice(row: dict[str, float]) -> Choice:
+    return Choice(int(row["epoch"]), row["test_top1"], row.get("validation_top1"))
