@@ -87,6 +87,23 @@ def check_random_crop(clip: Array, draw: Array, expected: Array, tolerance: floa
     assert_near(crop.apply(clip, (start, length)), expected, tolerance, f"random crop {share}")
 
 
+def check_long_window(fixture: Fixture) -> None:
+    """Crop, resize and rotation with the 120 frames of MAMP and STJD; every length and start is in the meta."""
+    meta, clip = fixture.meta, fixture.arrays["input/skeleton"].transpose(2, 0, 1)[..., None]
+    random = CropResize(meta["window"], keep=(meta["p"], meta["p"]))
+    assert random.draw(clip, UNUSED)[1] == meta["cropped_length"]
+    train = random.apply(clip, (meta["bias"], meta["cropped_length"]))
+    rotation, axes = RandomRotation(), np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1)
+    ours = {
+        "train": train,
+        "train_rotated": rotation.apply(train, meta["angles_xyz"]),
+        "test": CropResize(meta["window"])(clip, UNUSED),
+        "rotation_matrix": rotation.apply(axes, meta["angles_xyz"])[..., 0],
+    }
+    for name, expected in outputs(fixture):
+        np.testing.assert_allclose(ours[name][..., 0], expected, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
 def check_agcn_feeder(fixture: Fixture) -> None:
     """The augmentations of 2s-AGCN and ST-GCN."""
     arrays, tolerance = fixture.arrays, fixture.meta["tolerance"]["abs"]
@@ -194,4 +211,5 @@ CHECKS = {
     "data_feeder_agcn": check_agcn_feeder,
     "data_ucla_feeder": check_ucla_feeder,
     "data_pyskl": check_pyskl,
+    "stjd_feeder_crop_rot": check_long_window,
 }

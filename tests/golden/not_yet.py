@@ -19,7 +19,6 @@ FIXTURES = {
     "data_pku1_neuron": "data/preparation/pkummd_neuron.py",
     "data_pku2_mamp": "data/preparation/pkummd_mamp.py",
     "data_pku2_neuron": "data/preparation/pkummd_neuron.py",
-    "data_pyskl": "transforms/uniform_sample.py",
     "descriptors_": "descriptors/gd.py",
     "encoders_agcn": "encoders/agcn.py",
     "encoders_blockgcn": "encoders/blockgcn.py",
