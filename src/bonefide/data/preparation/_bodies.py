@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from bonefide.data.raw._recording import RawBody, RawRecording
 from bonefide.types import Array
 
-__all__ = ["Track", "TrackGaps", "actors", "denoise", "tracks"]
+__all__ = ["Track", "TrackGaps", "actors", "denoise", "tracks", "variance"]
 
 TrackGaps = Literal["packed", "true_frames"]
 
@@ -28,7 +28,6 @@ class Track:
         id: the sensor's name for it.
         rows: where its frames go, counted over the frames that have any body.
         joints: coordinates in these frames.
-        motion: summed variance of x, y and z over frames and joints; large for people who move or stretch.
 
     Shape:
         rows: (t,) int64, ascending.
@@ -38,7 +37,6 @@ class Track:
     id: str
     rows: Array
     joints: Array
-    motion: float
 
     @property
     def interval(self) -> tuple[int, int]:
@@ -66,11 +64,11 @@ def _track(body: RawBody, occupied: Array, gaps: TrackGaps) -> Track:
         rows = rows[0] + np.arange(len(rows))
     with np.errstate(over="ignore"):
         joints = np.asarray(body.joints[first], dtype=np.float32)
-    return Track(body.id, rows, joints, variance(joints))
+    return Track(body.id, rows, joints)
 
 
 def variance(joints: Array) -> float:
-    """Population variance over frames and joints, summed over x, y and z.
+    """Population variance over frames and joints, summed over x, y and z: large for people who move or stretch.
 
     Shape:
         joints: (t, 25, 3).
@@ -88,24 +86,24 @@ def denoise(found: list[Track]) -> list[Track]:
     kept = [track for track in found if len(track.rows) > _SHORT_FRAMES] or list(found)
     if len(kept) == 1:
         return kept
-    people: list[Track] = []
+    people: list[tuple[float, Track]] = []
     for position, track in enumerate(kept):
-        last_one = not people and position == len(kept) - 1
-        person = track if last_one else _without_wide_frames(track)
-        people += [] if person is None else [person]
-    return sorted(people, key=lambda track: -track.motion)
+        motion = variance(track.joints)
+        if people or position < len(kept) - 1:
+            tall = _tall(track.joints)
+            wide = len(tall) - int(tall.sum())
+            if wide / len(tall) >= _WIDE_SHARE:
+                continue
+            motion = min(motion, variance(track.joints[tall])) if wide else motion
+        people.append((motion, track))
+    return [track for _, track in sorted(people, key=lambda person: -person[0])]
 
 
-def _without_wide_frames(track: Track) -> Track | None:
+def _tall(joints: Array) -> Array:
+    """Frames whose width is at most 0.8 of their height."""
     with np.errstate(invalid="ignore"):
-        extent = track.joints[..., :2].max(axis=1) - track.joints[..., :2].min(axis=1)
-    good = extent[:, 0].astype(np.float64) <= _WIDTH_TO_HEIGHT * extent[:, 1].astype(np.float64)
-    wide = len(good) - int(good.sum())
-    if not wide:
-        return track
-    if wide / len(good) >= _WIDE_SHARE:
-        return None
-    return replace(track, motion=min(track.motion, variance(track.joints[good])))
+        extent = (joints[..., :2].max(axis=1) - joints[..., :2].min(axis=1)).astype(np.float64)
+    return extent[:, 0] <= _WIDTH_TO_HEIGHT * extent[:, 1]
 
 
 def actors(ranked: list[Track], rows: int, *, anchored: bool) -> Array:

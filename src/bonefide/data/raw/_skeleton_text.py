@@ -23,7 +23,7 @@ __all__ = ["JOINTS", "BodyList", "parse_carefully", "parse_quickly"]
 JOINTS = 25
 _BODY_LINES = 2 + JOINTS
 _TRACKED_FIELD = 11
-_BYTES_PER_ODD_LINE = 64  # a file of the sensor has one line that is no joint per kilobyte
+_BYTES_PER_ODD_LINE = 48  # a file of the sensor has one line that is no joint per kilobyte
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +62,8 @@ def parse_quickly(content: bytes) -> BodyList | None:
         The bodies, or None if anything is unusual: then `parse_carefully` knows what and where.
     """
     columns = _first_joint_line(content).count(b" ") + 1
-    if columns < 3:
-        return None
+    if columns < 3 or b"  " in content or b"\t" in content:
+        return None  # the CSV reader would see empty fields between blanks, and none between tabs
     odd: list[tuple[int | None, str]] = []
     most = len(content) // _BYTES_PER_ODD_LINE + 16
 
@@ -147,28 +147,27 @@ def _plain_count(text: str) -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Lines:
-    """The lines that are not blank, and what is needed to name one in an error."""
+    """The lines that are not blank, without blanks at their ends, and what is needed to name one in an error."""
 
     path: str
-    content: bytes
-    kept: list[bytes]
+    all: list[str]
+    kept: list[str]
 
     def fault(self, code: str, message: str, index: int) -> RawFileError:
         """An error at a kept line, or at the end of the file."""
-        written = [place for place, line in enumerate(self.content.splitlines(), start=1) if line.strip()]
-        line = written[index] if index < len(written) else len(self.content.splitlines())
-        return RawFileError(code, message, path=self.path, line=max(line, 1))
+        written = [place for place, line in enumerate(self.all, start=1) if line.strip()]
+        return RawFileError(code, message, path=self.path, line=written[min(index, len(written) - 1)])
 
     def count(self, index: int, what: str) -> int:
         """The count a line declares."""
         if index >= len(self.kept):
             raise self.fault("truncated", f"the file ends where the number of {what} should stand", index)
-        token = self.kept[index].strip()
+        token = self.kept[index]
         if not token.isdigit():
-            shown = token[:40].decode("ascii")
-            raise self.fault("count", f"the number of {what} should be an integer of at least 0, got '{shown}'", index)
+            message = f"the number of {what} should be an integer of at least 0, got '{token[:40]}'"
+            raise self.fault("count", message, index)
         # More digits than any file has bytes; converting millions of them would take minutes.
-        return int(token) if len(token.lstrip(b"0")) < 19 else 10**18
+        return int(token) if len(token.lstrip("0")) < 19 else 10**18
 
     def require(self, lines: int, index: int, what: str) -> None:
         """Nothing is read, let alone allocated, for more than the file can hold."""
@@ -187,7 +186,8 @@ def parse_carefully(path: str, content: bytes) -> BodyList:
     Raises:
         RawFileError: with code and line, if the file is damaged.
     """
-    lines = _Lines(path, content, [line for line in content.splitlines() if line.strip()])
+    text = content.decode("ascii").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = _Lines(path, text, [line for line in map(str.strip, text) if line])
     if not lines.kept:
         raise RawFileError("empty", "the file holds no text", path=path)
     frames = lines.count(0, "frames")
@@ -195,11 +195,11 @@ def parse_carefully(path: str, content: bytes) -> BodyList:
     ids: list[str] = []
     places: list[tuple[int, int]] = []
     values = array("d")
-    states: list[bytes] = []
+    states: list[str] = []
     number = _plain_float if b"_" in content else float
     index, width = 1, 0
     for frame in range(frames):
-        if index < len(lines.kept) and lines.kept[index] == b"0":
+        if index < len(lines.kept) and lines.kept[index] == "0":
             index += 1
             continue
         bodies = lines.count(index, "bodies")
@@ -212,7 +212,7 @@ def parse_carefully(path: str, content: bytes) -> BodyList:
             _require_fields(lines, fields, width, index + 2)
             values.extend(_coordinates(lines, fields, number, index + 2))
             states += [each[_TRACKED_FIELD] for each in fields] if width > _TRACKED_FIELD else []
-            ids.append(lines.kept[index].split(None, 1)[0].decode("ascii"))
+            ids.append(lines.kept[index].split(None, 1)[0])
             places.append((frame, slot))
             index += _BODY_LINES
     if not ids:
@@ -240,33 +240,35 @@ def _require_joints(lines: _Lines, index: int) -> None:
         raise lines.fault("joints", f"a body of NTU RGB+D has {JOINTS} joints, got {joints}", index)
 
 
-def _require_fields(lines: _Lines, fields: list[list[bytes]], width: int, index: int) -> None:
+def _require_fields(lines: _Lines, fields: list[list[str]], width: int, index: int) -> None:
+    if width >= 3 and set(map(len, fields)) == {width}:
+        return
     for offset, each in enumerate(fields):
         if len(each) < 3 or len(each) != width:
             wanted = f"{width} fields as the file's first joint" if width >= 3 else "at least the 3 fields x y z"
             raise lines.fault("line", f"a joint should have {wanted}, got {len(each)}", index + offset)
 
 
-def _coordinates(lines: _Lines, fields: list[list[bytes]], number: Callable[[bytes], float], index: int) -> list[float]:
+def _coordinates(lines: _Lines, fields: list[list[str]], number: Callable[[str], float], index: int) -> list[float]:
     try:
         return [number(token) for each in fields for token in each[:3]]
     except ValueError:
         for offset, each in enumerate(fields):
             for token in each[:3]:
                 if not _is_number(token):
-                    shown = token[:40].decode("ascii")
-                    raise lines.fault("number", f"x, y, z should be numbers, got '{shown}'", index + offset) from None
+                    message = f"x, y, z should be numbers, got '{token[:40]}'"
+                    raise lines.fault("number", message, index + offset) from None
         raise
 
 
-def _plain_float(token: bytes) -> float:
+def _plain_float(token: str) -> float:
     """A number without the underscores that Python, unlike the format, allows in it."""
-    if b"_" in token:
+    if "_" in token:
         raise ValueError("underscore in a number")
     return float(token)
 
 
-def _is_number(token: bytes) -> bool:
+def _is_number(token: str) -> bool:
     try:
         _plain_float(token)
     except ValueError:
@@ -274,8 +276,8 @@ def _is_number(token: bytes) -> bool:
     return True
 
 
-def _tracking(states: list[bytes]) -> Array | None:
-    known = {b"": 0, b"1": 1, b"2": 2}
-    if not states or any(not state.isdigit() or state.lstrip(b"0") not in known for state in states):
+def _tracking(states: list[str]) -> Array | None:
+    known = {"": 0, "1": 1, "2": 2}
+    if not states or any(not state.isdigit() or state.lstrip("0") not in known for state in states):
         return None
-    return np.array([known[state.lstrip(b"0")] for state in states], dtype=np.int8).reshape(-1, JOINTS)
+    return np.array([known[state.lstrip("0")] for state in states], dtype=np.int8).reshape(-1, JOINTS)

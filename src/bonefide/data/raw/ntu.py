@@ -82,48 +82,46 @@ class NTU:
         if not content.isascii() or b"\0" in content:
             raise RawFileError("encoding", "the file is not ASCII text", path=member)
         bodies = parse_quickly(content) or parse_carefully(member, content)
-        gathered = _gather(bodies)
+        ids, owner = _owners(bodies.ids)
         return RawRecording(
             name=match["name"],
             label=int(match["action"]) - 1,
             frames=bodies.frames,
             fps=30.0,
-            bodies=gathered,
+            bodies=_gather(bodies, ids, owner),
             subject=int(match["subject"]),
             camera=int(match["camera"]),
             setup=int(match["setup"]),
             repeat=int(match["repeat"]),
-            warnings=_warnings(bodies, gathered),
+            warnings=_warnings(bodies, owner),
         )
 
 
-def _gather(listed: BodyList) -> tuple[RawBody, ...]:
-    """Bodies by id, in order of first appearance."""
+def _owners(ids: list[str]) -> tuple[list[str], Array]:
+    """The distinct ids in order of first appearance, and which of them each id is."""
     numbers: dict[str, int] = {}
-    owner = np.array([numbers.setdefault(each, len(numbers)) for each in listed.ids])
+    owner = np.array([numbers.setdefault(each, len(numbers)) for each in ids])
+    return list(numbers), owner
+
+
+def _gather(listed: BodyList, ids: list[str], owner: Array) -> tuple[RawBody, ...]:
     order = np.argsort(owner, kind="stable")
-    cuts = np.searchsorted(owner[order], np.arange(1, len(numbers)))
+    ends = np.searchsorted(owner[order], np.arange(len(ids)), side="right").tolist()
+    frames, slots = listed.places[order].T
+    joints = listed.joints[order]
+    tracked = None if listed.tracked is None else listed.tracked[order]
     return tuple(
-        RawBody(
-            id=body,
-            frames=listed.places[rows, 0],
-            slots=listed.places[rows, 1],
-            joints=listed.joints[rows],
-            tracked=None if listed.tracked is None else listed.tracked[rows],
-        )
-        for body, rows in zip(numbers, np.split(order, cuts), strict=True)
+        RawBody(body, frames[a:b], slots[a:b], joints[a:b], None if tracked is None else tracked[a:b])
+        for body, a, b in zip(ids, [0, *ends], ends, strict=False)
     )
 
 
-def _warnings(listed: BodyList, bodies: tuple[RawBody, ...]) -> tuple[str, ...]:
-    lengths = [len(_distinct(body.frames)) for body in bodies]
+def _warnings(listed: BodyList, owner: Array) -> tuple[str, ...]:
+    distinct = np.unique(owner * listed.frames + listed.places[:, 0])
+    lengths = np.bincount(distinct // listed.frames)
     found = {
         "trailing": listed.trailing,
-        "duplicate_id": sum(lengths) < len(listed.ids),
-        "short_bodies": len(bodies) > 1 and max(lengths) <= _SHORT,
+        "duplicate_id": len(distinct) < len(owner),
+        "short_bodies": len(lengths) > 1 and lengths.max() <= _SHORT,
     }
     return tuple(code for code, true in found.items() if true)
-
-
-def _distinct(ascending: Array) -> Array:
-    return ascending[np.flatnonzero(np.diff(ascending, prepend=-1))]
