@@ -46,7 +46,7 @@ def _run(fixture: Fixture, checks: dict[str, Check], waiting: dict[str, str]) ->
         pytest.skip(f"not yet covered: waits for {waiting[prefix]}")
     else:
         pytest.fail(
-            f"no check claims {fixture.path}: write one in tests/golden/checks_<topic>.py and add the beginning of this "
+            f"no check claims {fixture.path}: write one in tests/golden/checks_<topic>.py and add the beginning of the "
             f"name to its CHECKS, or, if the part is not built, list it in tests/golden/not_yet.py"
         )
 

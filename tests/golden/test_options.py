@@ -86,21 +86,14 @@ def test_places_of_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert suite.archives(_Config([], utdmhad="by_option"))["utdmhad"] == Path("by_option")
 
 
+def _pytest(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 def test_the_whole_command_line(folders: tuple[Path, Path]) -> None:
     one, two = map(str, folders)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "tests/golden/test_golden.py",
-        "-k",
-        "test_fixture",
-        "-p",
-        "no:cacheprovider",
-    ]
-    ended = subprocess.run(
-        [*command, "--collect-only", "--golden", one, two], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    ended = _pytest("tests/golden/test_golden.py", "-k", "test_fixture", "--collect-only", "--golden", one, two)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "test_fixture[one/csre_one]" in ended.stdout
     assert "test_fixture[two/csre_two]" in ended.stdout
@@ -108,9 +101,6 @@ def test_the_whole_command_line(folders: tuple[Path, Path]) -> None:
 
 
 def test_the_command_line_names_a_missing_folder(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "tests/golden", "--golden", str(tmp_path / "absent"), "-p", "no:cacheprovider"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    ended = _pytest("tests/golden", "--golden", str(tmp_path / "absent"))
     assert ended.returncode == pytest.ExitCode.USAGE_ERROR
     assert "no such folder" in ended.stderr
