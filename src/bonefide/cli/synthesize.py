@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verb `synthesize`: a made-up data set in an official on-disk format."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["synthesize"]
+
+
+def synthesize(
+    format: Annotated[str, typer.Argument(help="ntu (.skeleton files) or nwucla (JSON files)")],
+    out: Annotated[Path, typer.Argument(help="zip file to write")],
+    subjects: Annotated[int, typer.Option(help="number of people")] = 20,
+    repeats: Annotated[int, typer.Option(help="how often everyone performs every action")] = 1,
+    cameras: Annotated[int, typer.Option(help="number of cameras, 1 to 3")] = 3,
+    seed: Annotated[int, typer.Option(help="same seed, same bytes; another seed, other people")] = 0,
+    actions: Annotated[str, typer.Option(help="only these, separated by commas; all if left out")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Write a data set of made-up people in an official on-disk format."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from bonefide.data.synthetic.write import synthesize as write
+
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task("performing", total=None)
+        files = 0
+
+        def advance(done: int, total: int) -> None:
+            nonlocal files
+            files = total
+            bar.update(task, completed=done, total=total)
+
+        chosen = [action for action in actions.split(",") if action.strip()] or None
+        path = write(
+            format,  # type: ignore[arg-type]  # an unknown one is refused with a sentence
+            out,
+            subjects=subjects,
+            repeats=repeats,
+            cameras=cameras,
+            seed=seed,
+            actions=chosen,
+            progress=advance,
+        )
+    size = path.stat().st_size
+    if as_json:
+        typer.echo(json.dumps({"path": str(path), "format": format, "files": files, "bytes": size, "seed": seed}))
+    else:
+        Console().print(f"wrote {files} recordings to {path} ({size / 1e6:.1f} MB)", highlight=False, soft_wrap=True)
