@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -28,6 +28,10 @@ class BonefideError(Exception):
     """A mistake a user can mend. `exit_code` is what the command line ends with."""
 
     exit_code: ClassVar[int] = 1
+
+    def __reduce__(self) -> tuple[Callable[..., BonefideError], tuple[object, ...]]:
+        # An error of a worker process is pickled on its way out; by default it would be made again from its message alone.
+        return _restored, (type(self), str(self), vars(self))
 
 
 class UnknownNameError(BonefideError):
@@ -131,3 +135,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def _restored(kind: type[BonefideError], message: str, attributes: dict[str, object]) -> BonefideError:
+    error = kind.__new__(kind)
+    error.args = (message,)
+    vars(error).update(attributes)
+    return error
