@@ -30,7 +30,7 @@ class BonefideError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __reduce__(self) -> tuple[Callable[..., BonefideError], tuple[object, ...]]:
-        # An error of a worker process is pickled on its way out; by default it would be made again from its message alone.
+        # An error of a worker process is pickled on its way out; by default only its message would come through.
         return _restored, (type(self), str(self), vars(self))
 
 
