@@ -14,7 +14,7 @@ def clip_of(frames: int) -> np.ndarray:
     return np.arange(frames, dtype=float).reshape(1, frames, 1, 1)
 
 
-@pytest.mark.parametrize("length", [1, 2, 39, 52, 201])
+@pytest.mark.parametrize("length", [1, 2, 32, 39, 52, 201, 221])
 def test_even_goes_from_the_first_frame_to_the_last(length: int) -> None:
     picked = SampleFrames(52, random=False)(clip_of(length), GENERATOR).ravel()
     assert (picked[0], picked[-1]) == (0, length - 1)
@@ -23,7 +23,10 @@ def test_even_goes_from_the_first_frame_to_the_last(length: int) -> None:
 
 
 def test_even_rounds_the_step_first_as_officially() -> None:
-    assert SampleFrames(52, random=False)(clip_of(222), GENERATOR).ravel()[-1] == 220  # 51 * (221 / 51) is below 221
+    picked = SampleFrames(52, random=False)(clip_of(222), GENERATOR).ravel()
+    exact = np.arange(52) * 221 // 51
+    assert (picked[27], exact[27]) == (116, 117)  # 27 * (221 / 51) is below 117
+    assert picked[-1] == 221
 
 
 def test_even_of_one_frame_is_the_first() -> None:

@@ -18,8 +18,9 @@ __all__ = ["SampleFrames"]
 class SampleFrames:
     """Pick frames without blending them; short clips repeat frames.
 
-    Even: frame `trunc(k (F-1)/(frames-1))` for k = 0, 1, ..., of a clip of F frames. Random: every frame is put into an
-    urn `repeat` times, `frames` are drawn without putting back, and sorted. Drawn (or computed): the frame numbers.
+    Even: frame `trunc(k (F-1)/(frames-1))` for k = 0, 1, ..., of a clip of F frames, and F-1 for the last. Random:
+    every frame is put into an urn `repeat` times, `frames` are drawn without putting back, and sorted. Drawn (or
+    computed): the frame numbers.
 
     Args:
         frames: how many to pick, at least 1.
@@ -82,4 +83,8 @@ class SampleFrames:
 def _even(length: int, frames: int) -> Array:
     # The step is rounded to float64 before the product, as officially; for some lengths the exact floor differs.
     step = (length - 1) / max(frames - 1, 1)
-    return (np.arange(frames) * step).astype(np.int64)
+    indices: Array = (np.arange(frames) * step).astype(np.int64)
+    if frames > 1:
+        # The product can fall short of the last frame, of 32 frames for one; officially the end is set, not computed.
+        indices[-1] = length - 1
+    return indices
