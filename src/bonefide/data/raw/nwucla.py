@@ -38,8 +38,8 @@ class NWUCLA:
     Raises:
         RawFileError: from `read`, with one of the codes `name` (no official file name), `empty`, `encoding` (not
             UTF-8), `json` (no JSON), `object` (JSON, but no object), `keys` (a key is missing or occurs twice), `depth`
-            (nested deeper than 4), `no_frames`, `shape` (not frames x 20 x 3), `number` (something else than a number, or
-            an integer too large), `nonfinite` (NaN or infinite), `file_name`, `label` (not those the file's name says).
+            (nested deeper than 4), `no_frames`, `shape` (not frames x 20 x 3), `number` (something else than a number,
+            or an integer too large), `nonfinite` (NaN or infinite), `file_name`, `label` (not what the name says).
 
     Reference:
         Wang, Nie, Xia, Wu, Zhu. Cross-view Action Modeling, Learning and Recognition. CVPR 2014.

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`bonefide prepare`: raw files to a store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from bonefide.data.store import SkeletonStore
+    from bonefide.data.store_info import Option
+
+__all__ = ["prepare"]
+
+
+def prepare(
+    dataset: Annotated[str, typer.Argument(help="Name of the data set, see `bonefide ls datasets`.")],
+    *,
+    raw: Annotated[list[Path], typer.Option(help="Archive or folder of the raw files; may be repeated.")],
+    out: Annotated[Path, typer.Option(help="Folder of the store to make.")],
+    preparation: Annotated[str, typer.Option(help="Preparation, if not the data set's own.")] = "",
+    option: Annotated[list[str] | None, typer.Option(help="Option of the preparation, NAME=VALUE.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store that is already there.")] = False,
+    on_error: Annotated[str, typer.Option(help="At a damaged file: skip it and list it, or raise.")] = "skip",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+) -> None:
+    """Read a data set's raw files, prepare them as a paper does, and store them.
+
+    Interrupted, the same command continues where it stopped.
+    """
+    import warnings
+
+    from bonefide.data.preparation import prepare as prepare_data
+
+    options = _options(option or [])
+    progress = _Progress()
+    try:
+        # What is missing is part of the summary below.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            store = prepare_data(
+                dataset,
+                raw=raw,
+                out=out,
+                preparation=preparation or None,
+                options=options,
+                overwrite=overwrite,
+                on_error=on_error,  # type: ignore[arg-type]
+                progress=progress,
+            )
+    except KeyboardInterrupt as stop:
+        typer.echo("; ".join(["interrupted", *getattr(stop, "__notes__", [])]), err=True)
+        raise typer.Exit(130) from None
+    finally:
+        progress.close()
+    if as_json:
+        typer.echo(json.dumps(_facts(store, worked=progress.worked)))
+    else:
+        _summarize(store, worked=progress.worked)
+
+
+class _Progress:
+    """A bar on stderr, once work begins and if somebody watches."""
+
+    def __init__(self) -> None:
+        self.worked = False
+        self._bar: Any = None
+
+    def __call__(self, done: int, total: int) -> None:
+        import sys
+
+        self.worked = True
+        if self._bar is None and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("prepare"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task("prepare", total=total)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _options(given: list[str]) -> dict[str, Option]:
+    from bonefide.errors import DataError
+
+    options: dict[str, Option] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name:
+            raise DataError(f"--option takes NAME=VALUE, got '{each}'")
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            parsed = value
+        options[name] = parsed if isinstance(parsed, str | int | float | bool) or parsed is None else value
+    return options
+
+
+def _facts(store: SkeletonStore, *, worked: bool) -> dict[str, Any]:
+    from collections import Counter
+
+    facts = json.loads(store.info.to_json())
+    left_out = Counter(each.code for each in store.info.left_out)
+    return {"path": str(store.path), "already_there": not worked, **facts, "left_out_by_code": left_out}
+
+
+def _summarize(store: SkeletonStore, *, worked: bool) -> None:
+    from collections import Counter
+
+    from rich.console import Console
+    from rich.markup import escape
+
+    from bonefide.data.preparation._prepare import shortfall
+
+    console = Console(soft_wrap=True, highlight=False)
+    info = store.info
+    began = "prepared" if worked else "already there, nothing to do:"
+    console.print(
+        f"{began} {info.sequences} sequences of {info.dataset} by '{info.preparation}' in {escape(str(store.path))}"
+    )
+    for protocol, counts in info.protocols.items():
+        console.print(f"  {protocol}: {counts.train} train, {counts.test} test")
+    for code, count in Counter(each.code for each in info.left_out).most_common():
+        first = next(each for each in info.left_out if each.code == code)
+        console.print(f"  left out {count} ({code}), first {escape(first.member)}: {escape(first.reason)}")
+    for code, count in info.warnings.items():
+        console.print(f"  tolerated in {count} files: {code}")
+    if not info.complete:
+        console.print(f"[yellow]warning[/]: {escape(shortfall(store))}")
