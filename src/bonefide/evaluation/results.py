@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The results document: published against reproduced, from stored cards only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from bonefide.evaluation._content import dataset_title, paper_name
+from bonefide.evaluation._summary import BEST_ON_TEST, Summary, difference, duration, summarize
+from bonefide.evaluation.audit import AuditCard
+
+__all__ = ["results_markdown"]
+
+_COLUMNS = (
+    "paper",
+    "recipe",
+    "run",
+    "published",
+    "reproduced",
+    "difference",
+    "seeds",
+    "validation-chosen",
+    "`best_on_test`",
+    "selected on",
+    "epochs",
+    "parameters",
+    "hardware",
+    "training time",
+)
+_NUMBERS = {"published", "reproduced", "difference", "validation-chosen", "`best_on_test`", "epochs", "parameters"}
+
+
+def results_markdown(cards: Sequence[AuditCard], *, command: str = "bonefide report CARD... --results FILE") -> str:
+    """The document, in an order that depends on the cards alone.
+
+    Args:
+        cards: of runs and fusions.
+        command: what made the document, to stand in it.
+
+    Example:
+        >>> print(results_markdown([]).splitlines()[0])
+        # Results
+    """
+    summaries = sorted(summarize(sorted(cards, key=_order_of_card)), key=lambda each: _order_of_card(each.first))
+    lines = [
+        "# Results",
+        "",
+        f"Published numbers beside our own, made from stored audit cards by `{command}`; not edited by hand.",
+        "Top-1 in percent; reproduced is the mean ± sample standard deviation over seeds of the honest accuracy.",
+        BEST_ON_TEST.replace("best_on_test", "`best_on_test`", 1),
+        "Training time is that of one training, or of all members of a fusion.",
+    ]
+    for (dataset, protocol, preparation), group in groupby(summaries, key=_section):
+        rows = list(group)
+        title = f"## {dataset_title(dataset)}, {protocol}"
+        lines += ["", title, "", f"Preparation `{preparation}`, {rows[0].first.test_samples} test samples.", ""]
+        lines += [markdown_row(_COLUMNS), _rule()]
+        lines += [markdown_row(_cells(summary)) for summary in rows]
+        sources = dict.fromkeys((row.first.recipe, row.first.source) for row in rows if row.first.published is not None)
+        lines += [""] * bool(sources)
+        lines += [f"- Published for {recipe}: {source or 'source unknown'}" for recipe, source in sources]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_row(cells: Iterable[str]) -> str:
+    """A row of a Markdown table; what would end a cell is escaped."""
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _rule() -> str:
+    return "|" + "|".join("---:" if column in _NUMBERS else "---" for column in _COLUMNS) + "|"
+
+
+def _cells(summary: Summary) -> list[str]:
+    card, accuracy = summary.first, summary.accuracy
+    seconds = sum(each.seconds for each in summary.cards) / len(summary.cards)
+    known = accuracy is not None and card.published is not None
+    return [
+        paper_name(card.paper),
+        card.recipe,
+        card.run + _weights(card),
+        str(card.published) if card.published is not None else "unknown",
+        str(accuracy) if accuracy else "none",
+        difference(accuracy.mean, card.published) if known and accuracy and card.published is not None else "unknown",
+        _seeds(summary),
+        str(summary.validation_chosen or "\u2013"),
+        str(summary.best_on_test or "\u2013"),
+        card.selected_on.replace("best_on_test", "`best_on_test`"),
+        str(card.epochs) if card.epochs else "unknown",
+        f"{card.parameters:,}" if card.parameters else "unknown",
+        " / ".join(dict.fromkeys(str(each.environment.get("device", "unknown")) for each in summary.cards)),
+        duration(seconds) if seconds else "unknown",
+    ]
+
+
+def _weights(card: AuditCard) -> str:
+    if not card.fusion:
+        return ""
+    weights = ", ".join(f"{run} {weight}" for run, weight in card.fusion.items() if run != "chosen")
+    return f" ({weights}; {card.fusion.get('chosen', 'how they were chosen is unknown')})"
+
+
+def _seeds(summary: Summary) -> str:
+    seeds = ", ".join(map(str, summary.seeds)) or "unknown"
+    return f"{len(summary.cards)} ({seeds})" if not summary.first.fusion else f"{len(summary.seeds)} ({seeds})"
+
+
+def _section(summary: Summary) -> tuple[str, str, str]:
+    return summary.first.dataset, summary.first.protocol, summary.first.preparation
+
+
+def _order_of_card(card: AuditCard) -> tuple[object, ...]:
+    """By data, paper and recipe; fusions after their members; then by all that could still tell two apart."""
+    names = (card.dataset, card.protocol, card.preparation, card.paper, card.recipe, card.run == "ensemble", card.run)
+    return *names, card.selected_on, card.seeds, repr(card)
