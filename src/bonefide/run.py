@@ -30,6 +30,7 @@ class Run:
     | `weights.safetensors` | the chosen weights; the header says where they come from |
     | `last.ckpt` | for resuming |
     | `scores.npz` | scores of the test samples by the chosen weights |
+    | `validation_scores.npz` | the same of the validation samples, if the recipe keeps some |
     | `report.json` | the audit card |
     | `environment.json` | versions, device, threads |
 
@@ -75,6 +76,16 @@ class Run:
     def checkpoint_file(self) -> Path:
         """For resuming."""
         return self.folder / "last.ckpt"
+
+    @property
+    def chosen_file(self) -> Path:
+        """The weights a recipe with `select` other than "last" has chosen so far."""
+        return self.folder / "chosen.safetensors"
+
+    @property
+    def validation_scores_file(self) -> Path:
+        """Scores of the validation samples, if the recipe keeps some."""
+        return self.folder / "validation_scores.npz"
 
     @property
     def scores_file(self) -> Path:

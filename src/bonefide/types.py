@@ -56,7 +56,7 @@ class Batch(NamedTuple):
 
     clip: Tensor
     label: Tensor
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]  # the field hides tuple.index, which nobody needs here
     joints: Tensor | None = None
     view: Tensor | None = None
 

@@ -46,6 +46,7 @@ def recipe(name: str | Path, *, set: Mapping[str, Any] | None = None) -> Recipe:
     content = _extended(name)
     for path, value in (set or {}).items():
         _set(content, path, value)
+    content["name"] = Path(name).stem if Path(name).suffix else str(name)
     return _validated(content, str(name))
 
 

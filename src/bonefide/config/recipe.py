@@ -52,7 +52,7 @@ class ValidationRecipe(_Strict):
     """Which part of the training samples is kept from training, to choose an epoch or fusion weights with."""
 
     share: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    by: Literal["subject", "camera", "setup", "sample"] = "subject"
+    by: Literal["subject", "camera", "setup"] = "subject"
 
 
 class DataRecipe(_Strict):
@@ -158,10 +158,12 @@ class TrainingRecipe(_Strict):
 class Recipe(_Strict):
     """One published experiment.
 
-    `runs` is the only fan-out: one training each, its keys are paths into the recipe. `published` are top-1 accuracies
-    in percent, per run or for the "ensemble"; `source` says where they stand. `tolerance` is in points.
+    `name` is filled by whoever loads it. `runs` is the only fan-out: one training each, its keys are paths into the
+    recipe. `published` are top-1 accuracies in percent, per run or for the "ensemble"; `source` says where they stand.
+    `tolerance` is in points.
     """
 
+    name: str = ""
     paper: str
     description: str = ""
     encoder: Component

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -15,6 +15,8 @@ from bonefide.errors import DataError
 __all__ = ["CTRGCN"]
 
 _SUBSETS = 3
+_PROJECTED = 3
+_NORM = ("weight", "bias", "running_mean", "running_var")
 _BLOCKS = range(1, 11)
 _OUTSIDE = {"data_bn.{}": "encoder.input_norm.norm.{}", "fc.{}": "head.{}"}
 _INSIDE = {
@@ -23,15 +25,15 @@ _INSIDE = {
     "gcn1.bn.{}": "spatial.norm.{}",
     "gcn1.down.0.{}": "spatial.down.conv.{}",
     "gcn1.down.1.{}": "spatial.down.norm.{}",
-    "tcn1.branches.0.{}.{}": "temporal.convolutions.0.{}.{}",
-    "tcn1.branches.1.{}.{}": "temporal.convolutions.1.{}.{}",
-    "tcn1.branches.{}.3.conv.{}": "temporal.convolutions.{}.3.conv.{}",
-    "tcn1.branches.{}.3.bn.{}": "temporal.convolutions.{}.3.norm.{}",
-    "tcn1.branches.2.{}.{}": "temporal.maximum.{}.{}",
+    "tcn1.branches.{}.3.conv.{}": "temporal.convolutions.{}.conv.{}",
+    "tcn1.branches.{}.3.bn.{}": "temporal.convolutions.{}.norm.{}",
+    "tcn1.branches.2.4.{}": "temporal.maximum_norm.{}",
     "tcn1.branches.3.0.{}": "temporal.plain.conv.{}",
     "tcn1.branches.3.1.{}": "temporal.plain.norm.{}",
     "residual.conv.{}": "residual.conv.{}",
     "residual.bn.{}": "residual.norm.{}",
+    "project.{}": "temporal.project.{}",
+    "project_norm.{}": "temporal.project_norm.{}",
     "embed.{}": "spatial.embed.{}",
     "value.{}": "spatial.value.{}",
     "refine_weight": "spatial.refine_weight",
@@ -42,7 +44,8 @@ _INSIDE = {
 class CTRGCN:
     """Between the official state dict and that of `Supervised` around our `CTRGCN`.
 
-    The three subsets of a graph convolution, separate modules there, lie side by side in ours.
+    The three subsets of a graph convolution and the projections of the temporal branches, separate modules there, lie
+    side by side in ours.
 
     Raises:
         DataError: from either way, naming a key that is missing or has no place.
@@ -83,43 +86,58 @@ def _take(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _merge(inside: dict[str, Tensor], block: int) -> dict[str, Tensor]:
-    """Put the convolutions of the subsets side by side."""
+    """Put what ours computes as one side by side."""
 
-    def parts(number: int, kind: str) -> list[Tensor]:
-        keys = [f"gcn1.convs.{subset}.conv{number}.{kind}" for subset in range(_SUBSETS)]
-        if missing := [key for key in keys if key not in inside]:
-            raise DataError(f"weights: 'l{block}.{missing[0]}' is missing; is this a file of CTR-GCN?")
-        return [inside.pop(key) for key in keys]
+    def take(key: str) -> Tensor:
+        if key not in inside:
+            raise DataError(f"weights: 'l{block}.{key}' is missing; is this a file of CTR-GCN?")
+        return inside.pop(key)
+
+    def subsets(number: int, kind: str) -> list[Tensor]:
+        return [take(f"gcn1.convs.{subset}.conv{number}.{kind}") for subset in range(_SUBSETS)]
+
+    def branches(layer: int, kind: str) -> list[Tensor]:
+        return [take(f"tcn1.branches.{branch}.{layer}.{kind}") for branch in range(_PROJECTED)]
 
     merged = {
-        "embed.weight": torch.cat(parts(1, "weight") + parts(2, "weight")).squeeze(-1),
-        "embed.bias": torch.cat(parts(1, "bias") + parts(2, "bias")),
-        "value.weight": torch.cat(parts(3, "weight")),
-        "value.bias": torch.cat(parts(3, "bias")),
-        "refine_weight": torch.stack(parts(4, "weight")).flatten(2),
-        "refine_bias": torch.stack(parts(4, "bias")).unsqueeze(-1),
+        "embed.weight": torch.cat(subsets(1, "weight") + subsets(2, "weight")).squeeze(-1),
+        "embed.bias": torch.cat(subsets(1, "bias") + subsets(2, "bias")),
+        "value.weight": torch.cat(subsets(3, "weight")),
+        "value.bias": torch.cat(subsets(3, "bias")),
+        "refine_weight": torch.stack(subsets(4, "weight")).flatten(2),
+        "refine_bias": torch.stack(subsets(4, "bias")).unsqueeze(-1),
+        "project.weight": torch.cat(branches(0, "weight")),
+        "project.bias": torch.cat(branches(0, "bias")),
+        "project_norm.num_batches_tracked": branches(1, "num_batches_tracked")[0],
     }
-    return inside | merged
+    norms = {f"project_norm.{kind}": torch.cat(branches(1, kind)) for kind in _NORM}
+    return inside | merged | norms
 
 
 def _split(inside: dict[str, Tensor]) -> dict[str, Tensor]:
     """Undo `_merge`."""
-    embed_weight = inside.pop("embed.weight").unsqueeze(-1).chunk(2 * _SUBSETS)
-    embed_bias = inside.pop("embed.bias").chunk(2 * _SUBSETS)
-    weights = {
-        1: embed_weight[:_SUBSETS],
-        2: embed_weight[_SUBSETS:],
-        3: inside.pop("value.weight").chunk(_SUBSETS),
-        4: inside.pop("refine_weight")[..., None, None].unbind(),
-    }
-    biases = {
-        1: embed_bias[:_SUBSETS],
-        2: embed_bias[_SUBSETS:],
-        3: inside.pop("value.bias").chunk(_SUBSETS),
-        4: inside.pop("refine_bias").squeeze(-1).unbind(),
-    }
-    for number in weights:
-        for subset in range(_SUBSETS):
-            inside[f"gcn1.convs.{subset}.conv{number}.weight"] = weights[number][subset]
-            inside[f"gcn1.convs.{subset}.conv{number}.bias"] = biases[number][subset]
+    parts: dict[str, Sequence[Tensor]] = {}
+    for kind in ("weight", "bias"):
+        embed = inside.pop(f"embed.{kind}").chunk(2 * _SUBSETS)
+        parts[f"gcn1.convs.{{}}.conv1.{kind}"] = embed[:_SUBSETS]
+        parts[f"gcn1.convs.{{}}.conv2.{kind}"] = embed[_SUBSETS:]
+        parts[f"gcn1.convs.{{}}.conv3.{kind}"] = inside.pop(f"value.{kind}").chunk(_SUBSETS)
+        parts[f"gcn1.convs.{{}}.conv4.{kind}"] = inside.pop(f"refine_{kind}").unbind()
+        parts[f"tcn1.branches.{{}}.0.{kind}"] = inside.pop(f"project.{kind}").chunk(_PROJECTED)
+    for kind in _NORM:
+        parts[f"tcn1.branches.{{}}.1.{kind}"] = inside.pop(f"project_norm.{kind}").chunk(_PROJECTED)
+    counted = inside.pop("project_norm.num_batches_tracked")
+    parts["tcn1.branches.{}.1.num_batches_tracked"] = [counted] * _PROJECTED
+    for pattern, tensors in parts.items():
+        for number, tensor in enumerate(tensors):
+            inside[pattern.format(number)] = _official_shape(pattern, tensor)
     return inside
+
+
+def _official_shape(pattern: str, tensor: Tensor) -> Tensor:
+    """Pairwise embeddings and refinements are 1 x 1 convolutions there."""
+    if ".conv4.bias" in pattern:
+        return tensor.squeeze(-1)
+    if ".conv" in pattern and pattern.endswith("weight"):
+        return tensor.reshape(*tensor.shape[:2], 1, 1)
+    return tensor

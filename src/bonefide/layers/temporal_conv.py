@@ -47,7 +47,9 @@ class TemporalConv(nn.Module):
 
 
 class MultiScaleTemporalConv(nn.Module):
-    """Four branches on a quarter of the channels each: one convolution per dilation, a maximum, a plain projection.
+    """Branches on equal shares of the channels: one convolution per dilation, a maximum, a plain projection.
+
+    All but the last begin with a projection, which are computed as one.
 
     Args:
         in_channels: channels in.
@@ -71,19 +73,16 @@ class MultiScaleTemporalConv(nn.Module):
         dilations: Sequence[int] = (1, 2),
     ) -> None:
         super().__init__()
-        width = out_channels // (len(dilations) + 2)
+        projected = len(dilations) + 1
+        width = out_channels // (projected + 1)
+        self.project = nn.Conv2d(in_channels, projected * width, 1)
+        self.project_norm = nn.BatchNorm2d(projected * width)
+        kaiming_fan_out_(self.project, branches=projected)
         self.convolutions = nn.ModuleList(
-            nn.Sequential(
-                *_project(in_channels, width),
-                TemporalConv(width, width, kernel=kernel, stride=stride, dilation=dilation),
-            )
-            for dilation in dilations
+            TemporalConv(width, width, kernel=kernel, stride=stride, dilation=dilation) for dilation in dilations
         )
-        self.maximum = nn.Sequential(
-            *_project(in_channels, width),
-            nn.MaxPool2d((3, 1), stride=(stride, 1), padding=(1, 0)),
-            nn.BatchNorm2d(width),
-        )
+        self.maximum = nn.MaxPool2d((3, 1), stride=(stride, 1), padding=(1, 0))
+        self.maximum_norm = nn.BatchNorm2d(width)
         self.plain = TemporalConv(in_channels, width, kernel=1, stride=stride)
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -91,11 +90,6 @@ class MultiScaleTemporalConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """All branches side by side."""
-        branches = [branch(x) for branch in self.convolutions]
-        return torch.cat([*branches, self.maximum(x), self.plain(x)], dim=1)
-
-
-def _project(in_channels: int, out_channels: int) -> tuple[nn.Module, nn.Module, nn.Module]:
-    conv = nn.Conv2d(in_channels, out_channels, 1)
-    kaiming_fan_out_(conv)
-    return conv, nn.BatchNorm2d(out_channels), nn.ReLU()
+        *to_convolve, to_pool = torch.relu(self.project_norm(self.project(x))).chunk(len(self.convolutions) + 1, dim=1)
+        convolved = [conv(each) for conv, each in zip(self.convolutions, to_convolve, strict=True)]
+        return torch.cat([*convolved, self.maximum_norm(self.maximum(to_pool)), self.plain(x)], dim=1)

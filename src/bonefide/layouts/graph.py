@@ -96,17 +96,20 @@ def adjacency(joints: int, edges: Edges, center: int, strategy: Strategy, *, max
         return _normalize_columns((distance <= 1).astype(np.float64))[None]
     if strategy == "row_uniform":
         return _normalize_columns((distance <= 1).astype(np.float64)).T[None]
+    return _stgcn(distance, distance[:, center].astype(np.float64), strategy, max_hop)
+
+
+def _stgcn(distance: Array, to_center: Array, strategy: Strategy, max_hop: int) -> Array:
     normalized = _normalize_columns((distance <= max_hop).astype(np.float64))
     if strategy == "stgcn_uniform":
         return normalized[None]
     rings = [np.where(distance == hop, normalized, 0) for hop in range(max_hop + 1)]
     if strategy == "stgcn_distance":
         return np.stack(rings)
-    to_center = distance[:, center].astype(np.float64)
     if strategy == "stgcn_spatial":
-        to_center[to_center > max_hop] = np.inf
+        to_center = np.where(to_center > max_hop, np.inf, to_center)
     nearer = to_center[:, None] < to_center[None, :]
-    split = [rings[0] * (to_center[:, None] == to_center[None, :])]
+    split = [rings[0]]
     for ring in rings[1:]:
         split += [np.where(nearer, 0, ring), np.where(nearer, ring, 0)]
     return np.stack(split)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a recipe and a store to data, encoder and method: the only place that connects them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bonefide.config.components import check_recipe, create
+from bonefide.config.recipe import Component, Recipe
+from bonefide.data import datasets
+from bonefide.data.dataset import SkeletonDataset
+from bonefide.data.protocols import Split, carve_validation, split, split_digest
+from bonefide.data.store import SkeletonStore
+from bonefide.errors import DataError
+from bonefide.transforms import Compose
+from bonefide.types import Array
+
+if TYPE_CHECKING:
+    from bonefide.methods._method import Method
+
+__all__ = ["Experiment", "build_data", "build_method"]
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """The data of a run.
+
+    Args:
+        train: samples that train.
+        test: samples that test.
+        validation: samples kept from training to choose with, or None.
+        digest: names who trains and who tests.
+        classes: class names.
+    """
+
+    train: SkeletonDataset
+    test: SkeletonDataset
+    validation: SkeletonDataset | None
+    digest: str
+    classes: tuple[str, ...]
+
+
+def build_data(recipe: Recipe, store: SkeletonStore) -> Experiment:
+    """The data of a run.
+
+    Args:
+        recipe: of a single run.
+        store: prepared data; must be of the recipe's data set and preparation.
+
+    Raises:
+        RecipeError: if a component does not fit.
+        DataError: if the store is of other data.
+    """
+    check_recipe(recipe)
+    data = recipe.data
+    if store.info.dataset != data.dataset:
+        raise DataError(f"{store.path} holds {store.info.dataset}, the recipe wants {data.dataset}")
+    if data.preparation is not None and store.info.preparation != data.preparation:
+        raise DataError(
+            f"{store.path} was prepared by {store.info.preparation}, the recipe wants {data.preparation}; "
+            f"run: bonefide prepare {data.dataset} --preparation {data.preparation} --raw ... --out ..."
+        )
+    parts = split(store, data.protocol, share=data.share, seed=recipe.training.seed)
+    train_rows, validation_rows = parts.train, None
+    if data.validation is not None:
+        train_rows, validation_rows = carve_validation(
+            store, parts, share=data.validation.share, seed=recipe.training.seed, by=data.validation.by
+        )
+    train = _dataset(recipe, store, train_rows, data.train, repeat=data.repeat)
+    return Experiment(
+        train=train,
+        test=_dataset(recipe, store, parts.test, data.test),
+        validation=None if validation_rows is None else _dataset(recipe, store, validation_rows, data.test),
+        digest=split_digest(store, Split(train_rows, parts.test)),
+        classes=tuple(datasets.info(data.dataset).classes),
+    )
+
+
+def build_method(recipe: Recipe, data: Experiment) -> Method:
+    """The method of a run around its encoder, freshly initialised.
+
+    Raises:
+        RecipeError: if an option does not fit.
+    """
+    channels, frames, _, persons = data.train[0].clip.shape
+    given: dict[str, Any] = {
+        "layout": data.train.store.layout,
+        "in_channels": channels,
+        "frames": frames,
+        "persons": persons,
+        "num_classes": len(data.classes),
+        "train_labels": data.train.labels,
+    }
+    given["encoder"] = create("encoders", recipe.encoder, given)
+    method: Method = create("methods", recipe.method, given)
+    return method
+
+
+def _dataset(
+    recipe: Recipe, store: SkeletonStore, rows: Array, chain: Sequence[Component], *, repeat: int = 1
+) -> SkeletonDataset:
+    given = {"layout": store.layout, "stream": recipe.data.stream}
+    transform = Compose(tuple(create("transforms", each, given) for each in chain))
+    persons = int(np.max(store.persons))
+    return SkeletonDataset(store, rows, transform=transform, persons=persons, repeat=repeat, seed=recipe.training.seed)

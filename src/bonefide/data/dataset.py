@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Samples: rows of a store, through a transform."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from bonefide.data.store import SkeletonStore
+from bonefide.errors import DataError
+from bonefide.transforms import Transform
+from bonefide.types import Array
+
+__all__ = ["Draw", "Sample", "SkeletonDataset"]
+
+
+class Draw(NamedTuple):
+    """What a sampler asks for: which sample, in which epoch, so that its randomness differs from epoch to epoch.
+
+    Args:
+        position: place in the data set.
+        epoch: 0-based.
+    """
+
+    position: int
+    epoch: int
+
+
+class Sample(NamedTuple):
+    """One item.
+
+    Args:
+        clip: the transformed clip.
+        label: class, 0-based.
+        index: place of the sample among the data set's rows.
+
+    Shape:
+        clip: (C, T, V, M) float32.
+    """
+
+    clip: Array
+    label: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, as in Batch
+
+
+class SkeletonDataset(Dataset[Sample]):
+    """Rows of a store as clips.
+
+    What is random in a clip depends on (seed, epoch, position) and on nothing else: not on the number of workers, the
+    order of the samples, or what was drawn before. An interrupted training therefore continues as it would have.
+
+    Args:
+        store: where the sequences are.
+        rows: rows of the store.
+        transform: from clip to clip.
+        persons: person slots M; absent ones are zeros, persons beyond are left out.
+        repeat: how often an epoch goes through the rows.
+        seed: of the transform's randomness.
+
+    Shape:
+        clip: (C, T, V, M) float32.
+
+    Raises:
+        DataError: if there are no rows, or `persons` or `repeat` is below 1.
+    """
+
+    def __init__(
+        self,
+        store: SkeletonStore,
+        rows: Array,
+        *,
+        transform: Transform,
+        persons: int,
+        repeat: int = 1,
+        seed: int = 0,
+    ) -> None:
+        if len(rows) == 0:
+            raise DataError(f"{store.path.name}: this part of the protocol holds no samples")
+        if persons < 1 or repeat < 1:
+            raise DataError(f"persons and repeat must be at least 1, got {persons} and {repeat}")
+        self.store, self.rows, self.transform = store, np.asarray(rows), transform
+        self.persons, self.repeat, self.seed = persons, repeat, seed
+
+    def __len__(self) -> int:
+        return len(self.rows) * self.repeat
+
+    @property
+    def labels(self) -> Array:
+        """Labels of the rows, (n,) int64."""
+        return self.store.labels[self.rows]
+
+    @property
+    def names(self) -> Array:
+        """Sample ids of the rows, (n,) str."""
+        return self.store.names[self.rows]
+
+    def __getitem__(self, position: int | Draw) -> Sample:
+        """One sample; a plain number means epoch 0."""
+        place, epoch = position if isinstance(position, tuple) else (position, 0)
+        if not 0 <= place < len(self):
+            raise IndexError(f"sample {place} of {len(self)}")
+        index = place % len(self.rows)
+        row = int(self.rows[index])
+        generator = np.random.default_rng((self.seed, epoch, place))
+        clip = self.transform(self._clip(row), generator)
+        return Sample(np.ascontiguousarray(clip, dtype=np.float32), int(self.store.labels[row]), index)
+
+    def _clip(self, row: int) -> Array:
+        joints = self.store.joints(row)[: self.persons]
+        if len(joints) < self.persons:
+            joints = np.concatenate([joints, np.zeros((self.persons - len(joints), *joints.shape[1:]), joints.dtype)])
+        return joints.transpose(3, 1, 2, 0)

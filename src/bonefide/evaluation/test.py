@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a run, or a method and samples, to scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from bonefide.config.build import build_data, build_method
+from bonefide.config.load import recipe_digest
+from bonefide.config.recipe import Selection
+from bonefide.data.dataset import SkeletonDataset
+from bonefide.data.loader import loader
+from bonefide.data.store import SkeletonStore, open_store
+from bonefide.errors import RunError
+from bonefide.methods._method import Method
+from bonefide.run import Run
+from bonefide.types import Outputs, Scores
+
+__all__ = ["load_weights", "predict", "score", "test"]
+
+
+def test(run: Run, *, store: SkeletonStore | None = None, device: str = "cpu", batch_size: int | None = None) -> Scores:
+    """Score the test part of a run's protocol by its weights.
+
+    Args:
+        run: a finished run.
+        store: where the data are; the store it was trained on if None.
+        device: as torch names it.
+        batch_size: instead of the recipe's.
+
+    Raises:
+        RunError: if the run has no weights, or its test part or preparation is no longer what it was trained with.
+    """
+    if not run.weights_file.is_file():
+        raise RunError(f"{run.folder}: no weights yet; the training has not finished")
+    store = open_store(run.facts["store"]) if store is None else store
+    data = build_data(run.recipe, store)
+    hashes = {"split": data.digest, "preparation": store.info.fingerprint, "recipe": recipe_digest(run.recipe)}
+    for name, now in hashes.items():
+        if run.facts["hashes"].get(name) != now:
+            raise RunError(f"{run.folder}: the {name} is not the one it was trained with; give the store it knows")
+    method = build_method(run.recipe, data)
+    load_weights(method, run.weights_file)
+    return score(
+        method.to(device),
+        data.test,
+        classes=data.classes,
+        selected_on=run.recipe.training.select,
+        hashes=hashes,
+        batch_size=batch_size or run.recipe.data.test_batch_size,
+    )
+
+
+def score(
+    method: Method,
+    samples: SkeletonDataset,
+    *,
+    classes: tuple[str, ...],
+    selected_on: Selection,
+    hashes: dict[str, str],
+    batch_size: int,
+) -> Scores:
+    """Score samples by a method, where it is and as it is.
+
+    Args:
+        method: on its device.
+        samples: what to score.
+        classes: class names.
+        selected_on: how the weights were chosen.
+        hashes: digests to keep with the scores.
+        batch_size: samples a batch; the scores do not depend on it.
+    """
+    values = predict(method, samples, batch_size=batch_size)
+    return Scores(samples.names, values.float().numpy(), samples.labels, classes, selected_on, hashes)
+
+
+def predict(method: Method, samples: SkeletonDataset, *, batch_size: int) -> Tensor:
+    """Decide about all samples at once, in evaluation mode.
+
+    Shape:
+        returned: (N, K), on the CPU.
+    """
+    device = next(method.parameters()).device
+    trained = method.training
+    method.eval()
+    collected: list[Outputs] = []
+    with torch.inference_mode():
+        for batch in loader(samples, batch_size=batch_size):
+            moved = type(batch)(*(None if each is None else each.to(device) for each in batch))
+            collected.append(method.outputs(moved))
+        decided = method.decide(_joined(collected)).cpu()
+    method.train(trained)
+    return decided
+
+
+def load_weights(method: Method, file: Path) -> None:
+    """Load weights into a method, all of them and nothing else.
+
+    Raises:
+        RunError: if the file is missing or of another network.
+    """
+    try:
+        method.load_state_dict(load_file(file), strict=True)
+    except (OSError, RuntimeError) as error:
+        first = str(error).strip().splitlines()[-1].strip()
+        raise RunError(f"{file}: these weights do not fit the recipe: {first}") from error
+
+
+def _joined(parts: list[Outputs]) -> Outputs:
+    def whole(name: str) -> Tensor | None:
+        tensors = [getattr(part, name) for part in parts]
+        return None if tensors[0] is None else torch.cat(tensors)
+
+    branches = None
+    if parts[0].branches is not None:
+        branches = {
+            key: torch.cat([part.branches[key] for part in parts if part.branches is not None])
+            for key in parts[0].branches
+        }
+    return Outputs(whole("logits"), whole("embedding"), branches)

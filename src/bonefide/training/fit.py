@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training: a recipe and a store to finished runs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import shutil
+import warnings
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import torch
+
+from bonefide.config.build import Experiment, build_data, build_method
+from bonefide.config.load import dump, recipe_digest, single_run
+from bonefide.config.recipe import Recipe
+from bonefide.data.loader import loader
+from bonefide.data.store import SkeletonStore
+from bonefide.errors import OutputError, RunError
+from bonefide.evaluation.audit import audit, save_card
+from bonefide.evaluation.scores import save_scores
+from bonefide.evaluation.test import load_weights, score
+from bonefide.run import Run
+from bonefide.training.callbacks import EpochEnd, save_weights
+from bonefide.training.devices import accelerator, describe_device
+from bonefide.training.module import MethodModule
+from bonefide.training.seeds import seed_all
+
+__all__ = ["Precision", "plan_runs", "train_run"]
+
+Precision = Literal["32", "bf16", "16"]
+_PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+
+
+def plan_runs(
+    recipe: Recipe, out: Path, *, runs: Sequence[str] = (), seeds: Sequence[int] = ()
+) -> list[tuple[Recipe, str, Path]]:
+    """Which trainings a recipe asks for, and where they go: `out/<recipe>/<run>`, with `.seed<k>` if seeds are named.
+
+    Args:
+        recipe: whole.
+        out: folder of all runs.
+        runs: those to train; all of the recipe's if empty.
+        seeds: one training each; the recipe's own seed if empty.
+
+    Raises:
+        UnknownNameError: if the recipe has no such run.
+        RecipeError: if a run's settings do not fit.
+    """
+    plans = []
+    for name in runs or recipe.runs:
+        if seeds:
+            plans += [
+                (single_run(recipe, name, seed=seed), name, out / recipe.name / f"{name}.seed{seed}") for seed in seeds
+            ]
+        else:
+            plans.append((single_run(recipe, name), name, out / recipe.name / name))
+    return plans
+
+
+def train_run(
+    recipe: Recipe,
+    name: str,
+    folder: Path,
+    *,
+    store: SkeletonStore,
+    device: str = "auto",
+    precision: Precision = "32",
+    workers: int = 0,
+    report: Callable[[dict[str, float]], None] | None = None,
+) -> Run:
+    """Train one run, or continue it where it was interrupted; a finished one is returned as it is.
+
+    Interrupted and continued, a run on the CPU ends with the same weights, bit for bit, as one that was not.
+
+    Args:
+        recipe: of a single run.
+        name: of the run.
+        folder: where it goes.
+        store: prepared data.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        precision: of the arithmetic; weights stay float32.
+        workers: processes that load data.
+        report: called after each epoch with its row of the log.
+
+    Raises:
+        RecipeError: if a component does not fit.
+        DataError: if the store is of other data.
+        RunError: if the folder holds a run of another recipe, seed or data.
+        OutputError: if the folder cannot be written.
+    """
+    data = build_data(recipe, store)
+    seed_all(recipe.training.seed)
+    method = build_method(recipe, data)
+    facts = _facts(recipe, name, store, data, sum(each.numel() for each in method.parameters()))
+    run = _open_folder(folder, recipe, facts)
+    if run.finished:
+        return run
+    module = MethodModule(method, recipe.training)
+    header = _header(recipe, data, facts)
+    end_of_epoch = EpochEnd(run, recipe, data, metadata=header, report=report)
+    _environment(run, device, precision)
+    trainer = _trainer(recipe, device, precision, end_of_epoch)
+    batches = loader(
+        data.train,
+        batch_size=recipe.data.batch_size,
+        shuffle=True,
+        drop_last=recipe.data.drop_last,
+        workers=workers,
+        pin_memory=trainer.accelerator.__class__.__name__ == "CUDAAccelerator",
+    )
+    resume = run.checkpoint_file if run.checkpoint_file.is_file() else None
+    with warnings.catch_warnings():
+        # Lightning recommends workers and logging intervals; both were chosen on purpose.
+        warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
+        trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    _finish(run, module, recipe, data, header)
+    return run
+
+
+def _finish(run: Run, module: MethodModule, recipe: Recipe, data: Experiment, header: dict[str, str]) -> None:
+    """Score by the chosen weights and close the run; the scores come last, they say that it is finished."""
+    if recipe.training.select == "last":
+        save_weights(module, run.weights_file, header | {"epoch": str(recipe.training.epochs)})
+    else:
+        load_weights(module.method, run.chosen_file)
+        shutil.copyfile(run.chosen_file, run.weights_file)
+    for samples, file in ((data.validation, run.validation_scores_file), (data.test, run.scores_file)):
+        if samples is not None:
+            scores = score(
+                module.method,
+                samples,
+                classes=data.classes,
+                selected_on=recipe.training.select,
+                hashes=run.facts["hashes"],
+                batch_size=recipe.data.test_batch_size,
+            )
+            save_scores(scores, file)
+    save_card(audit(run), run.report_file)
+
+
+def _facts(recipe: Recipe, name: str, store: SkeletonStore, data: Experiment, parameters: int) -> dict[str, Any]:
+    return {
+        "recipe": recipe.name,
+        "run": name,
+        "seed": recipe.training.seed,
+        "store": str(store.path),
+        "preparation": store.info.preparation,
+        "parameters": parameters,
+        "hashes": {
+            "split": data.digest,
+            "preparation": store.info.fingerprint,
+            "recipe": recipe_digest(recipe),
+        },
+    }
+
+
+def _open_folder(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:
+    run = Run(folder)
+    if run.facts_file.is_file():
+        there = run.facts
+        for key in ("hashes", "seed", "run"):
+            if there[key] != facts[key]:
+                raise RunError(
+                    f"{folder} holds a run of another {'recipe or store' if key == 'hashes' else key}; "
+                    "give another --out, or remove it"
+                )
+        return run
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        run.recipe_file.write_text(dump(recipe), encoding="utf-8")
+        temporary = folder / ".run.json.tmp"
+        temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        os.replace(temporary, run.facts_file)
+    except OSError as error:
+        raise OutputError(f"{folder}: the run cannot be written: {error.strerror}; choose another --out") from error
+    return run
+
+
+def _trainer(recipe: Recipe, device: str, precision: Precision, end_of_epoch: EpochEnd) -> pl.Trainer:
+    kind, devices = accelerator(device)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    return pl.Trainer(
+        accelerator=kind,
+        devices=devices,
+        precision=_PRECISIONS[precision],
+        max_epochs=recipe.training.epochs,
+        gradient_clip_val=recipe.training.clip_norm,
+        callbacks=[end_of_epoch],
+        logger=False,
+        enable_checkpointing=True,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+    )
+
+
+def _header(recipe: Recipe, data: Experiment, facts: dict[str, Any]) -> dict[str, str]:
+    return {
+        "recipe": recipe.name,
+        "run": facts["run"],
+        "stream": recipe.data.stream,
+        "preparation": facts["preparation"],
+        "layout": data.train.store.info.layout,
+        "classes": json.dumps(data.classes),
+        "hashes": json.dumps(facts["hashes"]),
+        "select": recipe.training.select,
+    }
+
+
+def _environment(run: Run, device: str, precision: Precision) -> None:
+    environment = {
+        "bonefide": metadata.version("bonefide"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "lightning": metadata.version("lightning"),
+        "numpy": metadata.version("numpy"),
+        "platform": platform.platform(),
+        "device": describe_device(device),
+        "threads": torch.get_num_threads(),
+        "precision": precision,
+    }
+    run.environment_file.write_text(json.dumps(environment, indent=1) + "\n", encoding="utf-8")
