@@ -77,7 +77,8 @@ def archives(config: pytest.Config) -> dict[str, Path]:
     }
 
 
-def _folder(config: pytest.Config, name: str) -> Path:
+def optional_folder(config: pytest.Config, name: str) -> Path:
+    """A folder of the optional real data; skips where it is absent."""
     folder = shared_folder(config) / name
     if not folder.is_dir():
         pytest.skip(
@@ -89,10 +90,10 @@ def _folder(config: pytest.Config, name: str) -> Path:
 @pytest.fixture(scope="session")
 def shared_data(request: pytest.FixtureRequest) -> Path:
     """The folder `data` of the optional real data; skips where it is absent."""
-    return _folder(request.config, "data")
+    return optional_folder(request.config, "data")
 
 
 @pytest.fixture(scope="session")
 def golden_real(request: pytest.FixtureRequest) -> Path:
     """The folder of golden fixtures with real recordings; skips where it is absent."""
-    return _folder(request.config, "golden_real")
+    return optional_folder(request.config, "golden_real")

@@ -94,11 +94,12 @@ def _thawed(decorator: ast.expr) -> str:
 
 
 SOURCES = python_files("src")
+BASES = _bases(SOURCES)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_classes_are_shallow(path: Path) -> None:
-    faults = _faults(path, _bases(SOURCES))
+    faults = _faults(path, BASES)
     assert not faults, "\n".join(faults)
 
 

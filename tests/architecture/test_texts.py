@@ -12,18 +12,20 @@ import pytest
 from source_tree import ROOT, python_files, relative
 
 LICENCE = "# SPDX-License-Identifier: Apache-2.0"
+FINDERS = {ROOT / "tests" / "conftest.py", Path(__file__).resolve()}
 READ_BY_PEOPLE = ("README.md", "CONTRIBUTING.md", "CITATION.cff", "Makefile", "pyproject.toml")
 WRITTEN = {".py", ".md", ".yaml", ".yml", ".toml", ".json", ".txt", ".html", ".jinja", ".css", ".js", ".cff", ""}
 PLACES = {
     r"(?<![\w.:/-])/(?:work|home|root|Users|mnt)/\w": "an absolute path of one machine",
     r"\b[A-Z]:\\\\?Users\b": "an absolute path of one machine",
-    r"\.\./shared\b|\bshared/(?:data|golden|golden_real|specs)\b|\bgolden_real\b": "the folder of optional real data",
+    r"\.\./shared\b|\bshared/(?:data|golden|golden_real|specs)\b": "the folder of optional real data",
 }
 
 
 def _written_files() -> list[Path]:
     found = [path for folder in ("src", "docs", "examples") for path in (ROOT / folder).rglob("*") if path.is_file()]
     found = [path for path in found if path.suffix in WRITTEN and "__pycache__" not in path.parts]
+    found += [path for path in python_files("tests") if path not in FINDERS]
     return sorted(found) + [ROOT / name for name in READ_BY_PEOPLE if (ROOT / name).is_file()]
 
 
@@ -42,7 +44,7 @@ def test_no_place_of_one_machine_is_mentioned(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["see /work/main/x", "`/home/ada/data`", "../shared/data", "C:\\Users\\ada", "golden_real"]
+    "text", ["see /work/main/x", "`/home/ada/data`", "../shared/data", "C:\\Users\\ada", "shared/golden"]
 )
 def test_places_are_seen(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.md").write_text(text, encoding="utf-8")

@@ -86,6 +86,14 @@ def test_places_of_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert suite.archives(_Config([], utdmhad="by_option"))["utdmhad"] == Path("by_option")
 
 
+def test_absent_real_data_are_skipped_with_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    config = _Config([], shared=str(tmp_path))
+    assert suite.optional_folder(config, "data") == tmp_path / "data"
+    with pytest.raises(pytest.skip.Exception, match=r"absent: no .*golden_real; give its parent by --shared"):
+        suite.optional_folder(config, "golden_real")
+
+
 def _pytest(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
