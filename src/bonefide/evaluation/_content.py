@@ -54,7 +54,7 @@ class Entry:
 
     @property
     def classes(self) -> list[dict[str, Any]]:
-        """Name, accuracy and size of every class with samples, worst last."""
+        """Name, accuracy and size of every class with samples, worst first."""
         if self.scores is None:
             return []
         sizes = np.bincount(self.scores.labels, minlength=len(self.scores.classes))
@@ -63,7 +63,7 @@ class Entry:
             for name, accuracy, size in zip(self.scores.classes, per_class(self.scores), sizes, strict=True)
             if size
         ]
-        return sorted(rows, key=lambda row: (-row["accuracy"], row["name"]))
+        return sorted(rows, key=lambda row: (row["accuracy"], row["name"]))
 
     @property
     def pairs(self) -> list[dict[str, Any]]:

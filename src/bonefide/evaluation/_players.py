@@ -105,7 +105,14 @@ def pack_sequences(store: SkeletonStore, names: list[str]) -> dict[str, dict[str
 def skeleton(store: SkeletonStore) -> dict[str, Any]:
     """What a player needs to know of the layout."""
     layout = store.layout
-    return {"bones": layout.edges(), "sides": sides(layout), "joints": len(layout.joints), "unit": _UNIT}
+    head = layout.joints.index("head") if "head" in layout.joints else None
+    return {
+        "bones": layout.edges(),
+        "sides": sides(layout),
+        "joints": len(layout.joints),
+        "head": head,
+        "unit": _UNIT,
+    }
 
 
 def _rounded(joints: Array) -> Array:

@@ -153,7 +153,7 @@ def duration(seconds: float) -> str:
 
     Example:
         >>> duration(42.3), duration(200), duration(4000)
-        ('42 s', '3 min 20 s', '1 h 07 min')
+        ('42 s', '3 min 20 s', '1 h 06 min')
     """
     whole = round(seconds)
     if whole < 60:

@@ -23,7 +23,7 @@ function drawHeat(holder, run) {
   context.font = font(size);
   const longest = Math.max(...run.classes.map((name) => context.measureText(name).width));
   const left = labelled ? Math.min(longest + 10, width * 0.3) : 18;
-  const cell = (width - left - 2) / count, top = labelled ? Math.min(longest + 10, 130) : 18;
+  const cell = (width - left - 2) / count, top = labelled ? Math.min(longest + 10, 160) : 18;
   const height = top + cell * count + 2;
   canvas.width = Math.round(width * ratio); canvas.height = Math.round(height * ratio);
   canvas.style.height = `${height}px`;

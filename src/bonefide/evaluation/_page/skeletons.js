@@ -102,7 +102,7 @@ class Player {
       const point = this.at(person, this.frame, joint);
       if (Number.isNaN(point[0])) continue;
       context.fillStyle = color(sides[joint]);
-      context.beginPath(); context.arc(...place(point), 2.6, 0, 2 * Math.PI); context.fill();
+      context.beginPath(); context.arc(...place(point), joint === this.skeleton.head ? 5 : 2.4, 0, 2 * Math.PI); context.fill();
     }
   }
 }
