@@ -16,6 +16,7 @@ __all__ = ["synthesize"]
 def synthesize(
     format: Annotated[str, typer.Argument(help="ntu (.skeleton files) or nwucla (JSON files)")],
     out: Annotated[Path, typer.Argument(help="zip file to write")],
+    *,
     subjects: Annotated[int, typer.Option(help="number of people")] = 20,
     repeats: Annotated[int, typer.Option(help="how often everyone performs every action")] = 1,
     cameras: Annotated[int, typer.Option(help="number of cameras, 1 to 3")] = 3,

@@ -40,7 +40,7 @@ def _there_and_back(value: float, times: Sequence[float], rest: float = 0.0) -> 
 
 def kick(generator: Generator) -> Scene:
     """Swing one leg back, then forward and up."""
-    height, far = generator.uniform(0.16, 0.34), generator.uniform(0.38, 0.46)
+    height, far = generator.uniform(0.2, 0.36), 0.55
     back = generator.uniform(0.45, 0.65)
     hit = back + generator.uniform(0.25, 0.35)
     foot = (
@@ -206,19 +206,19 @@ def pick_up_with_two_hands(generator: Generator) -> Scene:
 def _stroll(generator: Generator, least: float, most: float) -> Walk:
     turn = generator.uniform(least, most) * generator.choice([-1.0, 1.0])
     radius = generator.uniform(0.3, 0.42)
-    steps = max(4, round(abs(turn) * radius / 0.26) + 1)
-    return walk(start=0.1, steps=steps, pace=generator.uniform(0.34, 0.42), turn=turn, radius=radius)
+    steps = max(4, round(abs(turn) * radius / 0.28) + 1)
+    return walk(start=0.1, steps=steps, pace=generator.uniform(0.38, 0.46), turn=turn, radius=radius)
 
 
 def walk_around(generator: Generator) -> Scene:
     """Walk along an arc with swinging arms."""
-    way = _stroll(generator, 3.0, 6.0)
+    way = _stroll(generator, 2.4, 4.6)
     return Scene((Motion(way.right, way.left, way.right_foot, way.left_foot, way.trunk),))
 
 
 def carry(generator: Generator) -> Scene:
     """Walk along an arc with a load held before the body in both hands."""
-    way = _stroll(generator, 2.5, 5.0)
+    way = _stroll(generator, 2.2, 4.2)
     wide, height = generator.uniform(0.06, 0.11), generator.uniform(-0.26, -0.16)
     load = Reach("chest", (wide, height, 0.2), (0.9, -0.8, -0.5))
     trunk = {**way.trunk, "bend": [(0.0, -0.1)]}

@@ -35,7 +35,7 @@ def shake_hands(generator: Generator) -> Scene:
     keys = _hands((0.0, _REST), *swings, (end + 0.7, _REST))
     trunk = {"bend": [(0.2, 0.0), (0.8, 0.12), (end, 0.12), (end + 0.6, 0.0)]}
     motion = Motion(right=keys, trunk=trunk)
-    return Scene((motion, motion), gap=generator.uniform(0.85, 1.0))
+    return Scene((motion, motion), gap=generator.uniform(0.75, 0.9))
 
 
 def high_five(generator: Generator) -> Scene:
@@ -47,7 +47,7 @@ def high_five(generator: Generator) -> Scene:
     keys = _hands((0.0, _REST), (swing, ready), (swing + 0.3, clash), (swing + 0.45, clash), (swing + 1.1, _REST))
     trunk = {"bend": [(swing - 0.2, 0.0), (swing + 0.3, 0.08), (swing + 0.9, 0.0)]}
     motion = Motion(right=keys, trunk=trunk)
-    return Scene((motion, motion), gap=generator.uniform(0.75, 0.95))
+    return Scene((motion, motion), gap=generator.uniform(0.7, 0.9))
 
 
 def push(generator: Generator) -> Scene:

@@ -79,7 +79,7 @@ def perform(action: str, *, seed: int = 0, performer: int | Subject = 1, repeat:
         _person(motion, person, times, scene.gap, generator)
         for motion, person in zip(scene.motions, people, strict=False)
     ]
-    heading = generator.normal(0.0, 0.3) if alone else generator.normal(0.0, 0.2) + np.pi * generator.integers(2)
+    heading = generator.uniform(-0.7, 0.7) + (0.0 if alone else np.pi * generator.integers(2))
     placed = persons if alone else [_face(persons[0], -1.0, scene.gap), _face(persons[1], 1.0, scene.gap)]
     spot = generator.uniform(-0.25, 0.25, 3) * (1.0, 0.0, 1.0)
     return _rotate(np.stack(placed), float(heading)) + spot
@@ -87,13 +87,15 @@ def perform(action: str, *, seed: int = 0, performer: int | Subject = 1, repeat:
 
 def _clock(scene: Scene, person: Subject, generator: Generator) -> Array:
     """The motion's own time at every frame: rest, the person's pace with some hesitation, rest."""
-    before, after = generator.uniform(0.05, 0.6, 2)
     duration = scene.duration
-    speed = person.speed * float(np.exp(generator.normal(0.0, 0.1)))
-    speed = max(speed, duration / ((_MOST_FRAMES - 1) / FPS - before - after))
+    speed = person.speed * float(np.exp(generator.normal(0.0, 0.12)))
+    longest = (_MOST_FRAMES - 1) / FPS
+    speed = max(speed, duration / (longest - 0.1))
+    rests = generator.uniform(0.05, 1.3, 2)
+    before, after = rests * min(1.0, (longest - duration / speed) / rests.sum())
     frames = int(np.clip(round((before + duration / speed + after) * FPS) + 1, _LEAST_FRAMES, _MOST_FRAMES))
     times = (np.arange(frames) / FPS - before) * speed
-    hesitation = generator.uniform(-0.4, 0.4) / (2.0 * np.pi)
+    hesitation = generator.uniform(-0.5, 0.5) / (2.0 * np.pi)
     share = np.clip(times / duration, 0.0, 1.0)
     warped: Array = times + duration * hesitation * np.sin(2.0 * np.pi * share)
     return warped
