@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,12 @@ from bonefide.transforms import Compose
 from bonefide.types import Array
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from bonefide.layouts import SkeletonLayout
     from bonefide.methods._method import Method
 
-__all__ = ["Experiment", "build_data", "build_method"]
+__all__ = ["Experiment", "build_data", "build_method", "encoder", "method"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +101,67 @@ def build_method(recipe: Recipe, data: Experiment) -> Method:
     given["encoder"] = create("encoders", recipe.encoder, given)
     method: Method = create("methods", recipe.method, given)
     return method
+
+
+def encoder(
+    name: str,
+    *,
+    layout: SkeletonLayout,
+    in_channels: int = 3,
+    persons: int = 2,
+    frames: int | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """An encoder by name, alone: a plain `nn.Module` from clips to `Features`.
+
+    Args:
+        name: a file of `encoders/`, or `package.module:Class`.
+        layout: the skeleton.
+        in_channels: coordinates C.
+        persons: person slots M.
+        frames: clip length T, for encoders that must know it.
+        options: the encoder's own, as in a recipe.
+
+    Raises:
+        UnknownNameError: if there is no such encoder.
+        RecipeError: if an option does not fit.
+
+    Example:
+        >>> from bonefide.layouts import layout
+        >>> encoder("ctrgcn", layout=layout("ucla20"), persons=1, options={"base_channels": 8}).out_channels
+        32
+    """
+    given = {"layout": layout, "in_channels": in_channels, "persons": persons, "frames": frames}
+    made: nn.Module = create("encoders", Component(name=name, **(options or {})), given)
+    return made
+
+
+def method(
+    name: str,
+    *,
+    encoder: nn.Module,
+    num_classes: int,
+    frames: int | None = None,
+    train_labels: Array | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Method:
+    """A method by name around an encoder: losses to train, outputs to test.
+
+    Args:
+        name: a file of `methods/`, or `package.module:Class`.
+        encoder: from clips to features.
+        num_classes: classes K.
+        frames: clip length T, for methods that must know it.
+        train_labels: labels of the training samples, for methods that remember them.
+        options: the method's own, as in a recipe.
+
+    Raises:
+        UnknownNameError: if there is no such method.
+        RecipeError: if an option does not fit.
+    """
+    given = {"encoder": encoder, "num_classes": num_classes, "frames": frames, "train_labels": train_labels}
+    made: Method = create("methods", Component(name=name, **(options or {})), given)
+    return made
 
 
 def _dataset(

@@ -1,1 +1,57 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Official checkpoints to ours: `convert(paper, file)`."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bonefide.errors import DataError, UnknownNameError
+
+__all__ = ["convert", "names"]
+
+
+def names() -> tuple[str, ...]:
+    """Papers whose official checkpoints can be converted."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+
+
+def convert(paper: str, file: str | Path) -> dict[str, Tensor]:
+    """The weights of an official checkpoint under our names: those of the paper's method around its encoder.
+
+    Nothing in the file is executed: only tensors and plain containers are read.
+
+    Args:
+        paper: one of `names()`.
+        file: a checkpoint as the paper's code saves it, bare or wrapped as `state_dict` or `model`.
+
+    Raises:
+        UnknownNameError: if there is no converter for the paper.
+        DataError: if the file is missing, holds more than tensors, or is of another network.
+    """
+    if paper not in names():
+        raise UnknownNameError("converters", paper, names())
+    module = importlib.import_module(f"{__name__}.{paper}")
+    converted: dict[str, Tensor] = getattr(module, module.__all__[0])().from_official(_read(Path(file)))
+    return converted
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    if not file.is_file():
+        raise DataError(f"{file}: no such file")
+    try:
+        content: Any = torch.load(file, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise DataError(f"{file}: not a checkpoint of tensors only; it is not read for safety") from error
+    for wrapper in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise DataError(f"{file}: not a state dict of tensors")
+    return content

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 
 import numpy as np
@@ -46,9 +46,9 @@ def fuse(scores: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
     return Scores(first.names, values, first.labels, first.classes, selected, dict(sorted(shared)))
 
 
-def equal_weights(scores: Mapping[str, Scores]) -> dict[str, float]:
+def equal_weights(runs: Iterable[str]) -> dict[str, float]:
     """One for each."""
-    return dict.fromkeys(scores, 1.0)
+    return dict.fromkeys(runs, 1.0)
 
 
 def fit_weights(validation: Mapping[str, Scores]) -> dict[str, float]:

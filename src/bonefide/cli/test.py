@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`bonefide test`: scores and metrics of runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["test"]
+
+
+def test(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs; runs below them are found.")],
+    store: Annotated[Path | None, typer.Option(help="The store, if it has moved since training.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score the test part by the run's weights again, store the scores, print the metrics."""
+    from bonefide.data.store import open_store
+    from bonefide.evaluation.metrics import balanced_accuracy, top_k
+    from bonefide.evaluation.scores import save_scores
+    from bonefide.evaluation.test import test as score_run
+    from bonefide.run import find_runs
+    from bonefide.training.devices import resolve_device
+
+    opened = None if store is None else open_store(store)
+    results: dict[str, Any] = {}
+    for run in find_runs(runs):
+        scores = score_run(run, store=opened, device=resolve_device(device))
+        save_scores(scores, run.scores_file)
+        # A figure that test labels chose is never printed as an accuracy.
+        name = "best_on_test_top1" if scores.selected_on == "best_on_test" else "top1"
+        results[str(run.folder)] = {
+            name: top_k(scores, 1),
+            "top5": top_k(scores, 5),
+            "balanced": balanced_accuracy(scores),
+            "samples": len(scores.names),
+            "selected_on": scores.selected_on,
+        }
+    if as_json:
+        typer.echo(json.dumps(results, indent=1))
+        return
+    for folder, metrics in results.items():
+        numbers = "  ".join(f"{key} {value:.2f} %" for key, value in metrics.items() if isinstance(value, float))
+        typer.echo(f"{folder}: {numbers}  ({metrics['samples']} samples, weights chosen: {metrics['selected_on']})")
