@@ -15,7 +15,7 @@ from bonefide.errors import DataError
 
 __all__ = ["load_pickle"]
 
-_BUILTINS = ("bool", "bytearray", "complex", "dict", "float", "frozenset", "int", "list", "long", "set", "tuple")
+_BUILTINS = ("bool", "complex", "dict", "float", "frozenset", "int", "list", "long", "set", "tuple")
 _CORES = ("numpy.core", "numpy._core")
 
 
@@ -62,9 +62,13 @@ class _Unpickler(pickle.Unpickler):
         raise _RefusedError(f"the outside object {persistent_id!r:.40}")
 
 
-def _bytes_only(content: bytes | str = b"", encoding: str = "latin1") -> bytearray:
-    # Called with a number, bytearray would reserve that many bytes.
-    return bytearray(content.encode(encoding)) if isinstance(content, str) else bytearray(memoryview(content))
+def _bytes(content: bytes | str = b"", encoding: str = "latin1") -> bytes:
+    # Called with a number, the builtin would reserve that many bytes.
+    return content.encode(encoding) if isinstance(content, str) else bytes(memoryview(content))
+
+
+def _bytearray(content: bytes | str = b"", encoding: str = "latin1") -> bytearray:
+    return bytearray(_bytes(content, encoding))
 
 
 def _empty_array(kind: object, shape: object, code: object) -> Any:
@@ -88,7 +92,8 @@ def _encode(text: str, encoding: str = "latin1") -> bytes:
 
 _GLOBALS: dict[tuple[str, str], Any] = {
     **{(module, name): getattr(builtins, name, int) for module in ("builtins", "__builtin__") for name in _BUILTINS},
-    **{(module, "bytearray"): _bytes_only for module in ("builtins", "__builtin__")},
+    **{(module, "bytearray"): _bytearray for module in ("builtins", "__builtin__")},
+    **{(module, "bytes"): _bytes for module in ("builtins", "__builtin__")},
     ("collections", "OrderedDict"): collections.OrderedDict,
     ("_codecs", "encode"): _encode,
     ("numpy", "ndarray"): "ndarray",

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import mmap
 import os
+import tokenize
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,8 @@ def index_schema() -> Any:
     return pyarrow.schema([("name", pyarrow.string()), *columns])
 
 
+# NumPy parses a header as Python, and lets the errors of a damaged one through.
+_HEADER_FAULTS = (ValueError, TypeError, SyntaxError, OverflowError, RecursionError, tokenize.TokenError)
 _AGAIN = "prepare it again with --overwrite"
 
 
@@ -278,9 +281,10 @@ def _read_header(file: Any, path: Path, info: StoreInfo) -> int:
         expected = start + int(np.prod(info.shape, dtype=object)) * np.dtype(info.dtype).itemsize
         if (shape, fortran, dtype) == (info.shape, False, np.dtype(info.dtype)) and expected == info.sizes[JOINTS_FILE]:
             return start
-    except Exception:  # NumPy parses the header as Python and lets errors of its tokenizer through
-        pass
-    raise StoreError(f"{_damaged(path)}: the header of {JOINTS_FILE} does not fit {INFO_FILE}; {_AGAIN}")
+        fault = f"{shape} {dtype}"
+    except _HEADER_FAULTS as unreadable:
+        fault = type(unreadable).__name__
+    raise StoreError(f"{_damaged(path)}: the header of {JOINTS_FILE} does not fit {INFO_FILE} ({fault}); {_AGAIN}")
 
 
 def _read_index(path: Path, info: StoreInfo) -> dict[str, Array]:

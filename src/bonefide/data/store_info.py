@@ -12,7 +12,17 @@ from typing import Any
 
 from bonefide.errors import StoreError
 
-__all__ = ["INDEX_FILE", "INFO_FILE", "JOINTS_FILE", "STORE_FORMAT", "LeftOut", "Option", "PartCounts", "StoreInfo"]
+__all__ = [
+    "INDEX_FILE",
+    "INFO_FILE",
+    "JOINTS_FILE",
+    "STORE_FORMAT",
+    "LeftOut",
+    "Option",
+    "PartCounts",
+    "StoreInfo",
+    "is_store_json",
+]
 
 STORE_FORMAT = 1
 """Raised whenever the files of a store change their meaning."""
@@ -127,7 +137,7 @@ class StoreInfo:
         Raises:
             StoreError: if it is damaged or of another format version.
         """
-        facts = parse_object(text)
+        facts = _parse_object(text)
         if facts is None or not isinstance(facts.get(_FORMAT_KEY), int):
             raise StoreError(f"{place} is damaged: its {INFO_FILE} cannot be read; prepare it again with --overwrite")
         if facts[_FORMAT_KEY] != STORE_FORMAT:
@@ -144,7 +154,7 @@ class StoreInfo:
             ) from None
 
 
-def parse_object(text: str | bytes) -> dict[str, Any] | None:
+def _parse_object(text: str | bytes) -> dict[str, Any] | None:
     """The JSON object in `text`, or None if there is none."""
     try:
         found = json.loads(text)
@@ -155,7 +165,7 @@ def parse_object(text: str | bytes) -> dict[str, Any] | None:
 
 def is_store_json(text: str | bytes) -> bool:
     """Whether this is the `store.json` of a store of any version."""
-    facts = parse_object(text)
+    facts = _parse_object(text)
     return facts is not None and _FORMAT_KEY in facts
 
 

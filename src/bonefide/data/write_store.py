@@ -26,7 +26,7 @@ from bonefide.data.store_info import INFO_FILE, is_store_json
 from bonefide.data.store_plan import StorePlan
 from bonefide.errors import DataError, OutputError
 
-__all__ = ["SHARD_SIZE", "Entry", "Shard", "StorePlan", "StoreWriter", "write_store"]
+__all__ = ["SHARD_SIZE", "Entry", "Shard", "StorePlan", "StoreWriter", "is_store", "write_store"]
 
 SHARD_SIZE = 128
 """Recordings in a shard: what memory holds at once, and what an interruption costs at most."""

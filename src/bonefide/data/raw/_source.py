@@ -66,6 +66,7 @@ class RawSource:
         self._archives: dict[int, zipfile.ZipFile] = {}
         self._owner = os.getpid()
         self._members: dict[str, _Member] = {}
+        self._packed: tuple[bool, ...] = tuple(not _is_folder(path) for path in self.paths)
         self.refused: tuple[str, ...] = ()
         self._list()
 
@@ -104,11 +105,13 @@ class RawSource:
         if member.size > self._limit:
             self._refuse_size(name, member.size)
         try:
-            path = self.paths[member.place]
-            content = self._unpack(name, member) if path.is_file() else self._load(path / member.inner)
+            packed = self._packed[member.place]
+            content = self._unpack(name, member) if packed else self._load(self.paths[member.place] / member.inner)
+        except RawFileError:
+            raise
         except (zipfile.BadZipFile, zlib.error, EOFError) as fault:
             raise RawFileError("checksum", f"the archive is damaged here ({fault})", path=name) from None
-        except (OSError, KeyError, NotImplementedError, RuntimeError, ValueError) as fault:
+        except (OSError, DataError, KeyError, NotImplementedError, RuntimeError, ValueError) as fault:
             raise RawFileError("read", f"it cannot be read ({fault}); it was there when listed", path=name) from None
         if len(content) > self._limit:
             self._refuse_size(name, len(content))
@@ -149,7 +152,7 @@ class RawSource:
             raise DataError("no raw data were given; name an archive or a folder")
         refused: list[str] = []
         for place, path in enumerate(self.paths):
-            found = _list_folder(path, refused) if _is_folder(path) else _list_archive(self._archive(place), refused)
+            found = _list_archive(self._archive(place), refused) if self._packed[place] else _list_folder(path, refused)
             for inner, size, checksum in found:
                 name = inner.encode("utf-8", "backslashreplace").decode()
                 name = f"{path.name}!/{name}" if name in self._members else name
