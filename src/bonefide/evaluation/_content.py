@@ -25,7 +25,7 @@ from bonefide.types import Scores
 if TYPE_CHECKING:
     from bonefide.data.store import SkeletonStore
 
-__all__ = ["Content", "Entry", "collect", "finite"]
+__all__ = ["Content", "Entry", "Source", "collect", "dataset_title", "finite", "paper_name"]
 
 _PAIRS = 12
 
@@ -93,8 +93,8 @@ class Content:
     """All of a report.
 
     Args:
-        entries: as they were given.
-        summaries: the same, seeds together; fusions first.
+        entries: as they were given, but fusions first.
+        summaries: the same, seeds together.
         sequences: packed sequences by name.
         skeleton: bones and sides, for drawing.
     """
@@ -119,7 +119,11 @@ class Content:
         }
 
 
-def collect(sources: Sequence[Run | AuditCard], store: SkeletonStore | None) -> Content:
+Source = Run | AuditCard | tuple[AuditCard, Scores]
+"""A run, a card alone, or a card with the scores it is of."""
+
+
+def collect(sources: Sequence[Source], store: SkeletonStore | None) -> Content:
     """Read everything a report says.
 
     Raises:
@@ -129,12 +133,12 @@ def collect(sources: Sequence[Run | AuditCard], store: SkeletonStore | None) -> 
     if not sources:
         raise RunError("nothing to report on; give at least one run or audit card")
     names = set(store.names.tolist()) if store is not None else set()
-    entries = [_entry(source, names) for source in sources]
+    entries = sorted((_entry(source, names) for source in sources), key=lambda entry: entry.card.run != "ensemble")
     wanted = [prediction.name for entry in entries for prediction in entry.predictions]
     summaries = summarize(entry.card for entry in entries)
     return Content(
         entries,
-        sorted(summaries, key=lambda summary: summary.first.run != "ensemble"),
+        summaries,
         pack_sequences(store, wanted) if store is not None else {},
         skeleton(store) if store is not None else {},
     )
@@ -160,10 +164,10 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _entry(source: Run | AuditCard, shown: set[str]) -> Entry:
+def _entry(source: Source, shown: set[str]) -> Entry:
     if isinstance(source, AuditCard):
         return Entry(source)
-    card, scores = audit(source), load_scores(source.scores_file)
+    card, scores = source if isinstance(source, tuple) else (audit(source), load_scores(source.scores_file))
     return Entry(card, scores, pick(scores, among=shown))
 
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bonefide.evaluation._content import Content, Entry, finite
-from bonefide.evaluation._summary import BEST_ON_TEST, CHOSEN, Summary, difference, duration, interval
+from bonefide.evaluation._summary import BEST_ON_TEST, CHOSEN, Summary, difference, duration, interval, weights_of
 from bonefide.evaluation.audit import Choice
 from bonefide.evaluation.metrics import confusion
 
@@ -35,7 +35,12 @@ def page(content: Content, *, notice: str) -> str:
         undefined=StrictUndefined,
     )
     environment.globals.update(
-        chosen=chosen, difference=difference, interval=interval, probability=_probability, card_rows=card_rows
+        chosen=chosen,
+        difference=difference,
+        interval=interval,
+        probability=_probability,
+        card_rows=card_rows,
+        weights_of=weights_of,
     )
     lead = _lead(content.summaries)
     details = [entry for entry in content.entries if entry.scores is not None or entry.card.curve]
@@ -77,8 +82,7 @@ def card_rows(entry: Entry) -> list[tuple[str, str]]:
         ("parameters", f"{card.parameters:,}".replace(",", "\u202f") if card.parameters else "unknown"),
     ]
     if card.fusion:
-        weights = ", ".join(f"{run} {weight}" for run, weight in card.fusion.items() if run != "chosen")
-        rows[1:1] = [("weights", weights), ("weights chosen", str(card.fusion.get("chosen", "unknown")))]
+        rows[1:1] = [("weights", weights_of(card)), ("weights chosen", str(card.fusion.get("chosen", "unknown")))]
     rows += [(f"digest of {key}", card.hashes.get(key, "unknown")) for key in ("split", "preparation", "recipe")]
     return rows + [(key.replace("_", " "), _plain(value)) for key, value in card.environment.items()]
 

@@ -20,6 +20,7 @@ __all__ = [
     "duration",
     "interval",
     "summarize",
+    "weights_of",
 ]
 
 BEST_ON_TEST = (
@@ -163,12 +164,17 @@ def duration(seconds: float) -> str:
     )
 
 
+def weights_of(card: AuditCard) -> str:
+    """Weights of a fusion, in words."""
+    return ", ".join(f"{run} {weight:g}" for run, weight in card.fusion.get("weights", {}).items())
+
+
 def _what_is_repeated(card: AuditCard) -> str:
     names = (card.paper, card.recipe, card.run, card.dataset, card.protocol, card.preparation, card.stream)
     digests = {key: card.hashes.get(key) for key in ("split", "preparation", "recipe")}
     # Weights fitted on validation scores differ from seed to seed; that they were fitted is what is repeated.
     fitted = "validation" in str(card.fusion.get("chosen", ""))
-    fusion = [sorted(card.fusion), card.fusion["chosen"]] if fitted else card.fusion
+    fusion = [sorted(card.fusion["weights"]), card.fusion["chosen"]] if fitted else card.fusion
     return json.dumps([names, card.selected_on, card.epochs, fusion, digests], sort_keys=True)
 
 

@@ -55,7 +55,7 @@ class AuditCard:
         last: the last epoch.
         validation_chosen: the best epoch by the validation part, if there was one.
         best_on_test: the best epoch by test labels. Not an accuracy: for comparison with papers that chose so.
-        fusion: weights of a fusion by run, and how they were chosen under "chosen".
+        fusion: "weights" of a fusion by run, and under "chosen" how they were chosen.
         published: the paper's figure, if known.
         source: where that stands.
         hashes: digests of split, preparation and recipe.
@@ -139,7 +139,7 @@ def card_of(scores: Scores, members: list[AuditCard], *, fusion: dict[str, Any],
     Args:
         scores: the fused scores.
         members: cards of the runs fused.
-        fusion: weight of every run, and under "chosen" how they were chosen.
+        fusion: "weights" by run, and under "chosen" how they were chosen.
         published: the paper's figure for the fusion.
     """
     first = members[0]

@@ -4,26 +4,24 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bonefide.errors import OutputError
-from bonefide.evaluation._content import Content, Entry, collect, finite
+from bonefide.evaluation._content import Content, Entry, Source, collect, finite
 from bonefide.evaluation._render import card_rows, page
 from bonefide.evaluation._summary import BEST_ON_TEST, Summary, difference
-from bonefide.evaluation.audit import AuditCard, Choice
+from bonefide.evaluation._writing import write_text
+from bonefide.evaluation.audit import Choice
 from bonefide.evaluation.results import markdown_row
-from bonefide.run import Run
 
 if TYPE_CHECKING:
     from bonefide.data.store import SkeletonStore
 
-__all__ = ["report"]
+__all__ = ["Source", "report"]
 
 
-def report(sources: Sequence[Run | AuditCard], *, out: str | Path, store: SkeletonStore | None = None) -> Path:
+def report(sources: Sequence[Source], *, out: str | Path, store: SkeletonStore | None = None) -> Path:
     """Write `report.html`, `report.json` and `report.md` into a folder.
 
     The page is one file and needs no network: audit cards, a table against published numbers, learning curves,
@@ -31,8 +29,8 @@ def report(sources: Sequence[Run | AuditCard], *, out: str | Path, store: Skelet
     it depends on the time it is made, so equal runs give equal files.
 
     Args:
-        sources: finished runs, and cards of runs or fusions. Of a card alone there are no scores, hence neither
-            confusion nor skeletons.
+        sources: finished runs, cards of runs or fusions, and pairs of a card and its scores. Of a card alone there are
+            no scores, hence neither confusion nor skeletons.
         out: a folder; made if it is not there.
         store: where the test samples are, for the skeletons.
 
@@ -55,28 +53,8 @@ def report(sources: Sequence[Run | AuditCard], *, out: str | Path, store: Skelet
     }
     folder = Path(out)
     for name, text in texts.items():
-        _write(folder / name, text)
+        write_text(folder / name, text)
     return folder / "report.html"
-
-
-def _write(file: Path, text: str) -> None:
-    temporary = file.with_name(f".{file.name}.tmp")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, file)
-    except OSError as error:
-        _remove(temporary)
-        raise OutputError(
-            f"{file}: the report cannot be written: {error.strerror}; choose another folder by --out"
-        ) from error
-
-
-def _remove(file: Path) -> None:
-    try:
-        file.unlink(missing_ok=True)
-    except OSError:
-        return
 
 
 def _markdown(content: Content) -> str:

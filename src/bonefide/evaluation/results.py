@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from pathlib import Path
 
 from bonefide.evaluation._content import dataset_title, paper_name
-from bonefide.evaluation._summary import BEST_ON_TEST, Summary, difference, duration, summarize
+from bonefide.evaluation._summary import BEST_ON_TEST, Summary, difference, duration, summarize, weights_of
+from bonefide.evaluation._writing import write_text
 from bonefide.evaluation.audit import AuditCard
 
-__all__ = ["results_markdown"]
+__all__ = ["markdown_row", "results_markdown", "write_results"]
 
 _COLUMNS = (
     "paper",
@@ -63,6 +65,21 @@ def results_markdown(cards: Sequence[AuditCard], *, command: str = "bonefide rep
     return "\n".join(lines) + "\n"
 
 
+def write_results(cards: Sequence[AuditCard], file: Path, *, command: str) -> Path:
+    """Write the document, all or nothing.
+
+    Args:
+        cards: of runs and fusions.
+        file: usually `docs/results.md`.
+        command: what made the document, to stand in it.
+
+    Raises:
+        OutputError: if the place cannot be written.
+    """
+    write_text(file, results_markdown(cards, command=command))
+    return file
+
+
 def markdown_row(cells: Iterable[str]) -> str:
     """A row of a Markdown table; what would end a cell is escaped."""
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
@@ -75,14 +92,13 @@ def _rule() -> str:
 def _cells(summary: Summary) -> list[str]:
     card, accuracy = summary.first, summary.accuracy
     seconds = sum(each.seconds for each in summary.cards) / len(summary.cards)
-    known = accuracy is not None and card.published is not None
     return [
         paper_name(card.paper),
         card.recipe,
         card.run + _weights(card),
         str(card.published) if card.published is not None else "unknown",
         str(accuracy) if accuracy else "none",
-        difference(accuracy.mean, card.published) if known and accuracy and card.published is not None else "unknown",
+        difference(accuracy.mean, card.published) if accuracy and card.published is not None else "unknown",
         _seeds(summary),
         str(summary.validation_chosen or "\u2013"),
         str(summary.best_on_test or "\u2013"),
@@ -97,8 +113,7 @@ def _cells(summary: Summary) -> list[str]:
 def _weights(card: AuditCard) -> str:
     if not card.fusion:
         return ""
-    weights = ", ".join(f"{run} {weight}" for run, weight in card.fusion.items() if run != "chosen")
-    return f" ({weights}; {card.fusion.get('chosen', 'how they were chosen is unknown')})"
+    return f" ({weights_of(card)}; {card.fusion.get('chosen', 'how they were chosen is unknown')})"
 
 
 def _seeds(summary: Summary) -> str:

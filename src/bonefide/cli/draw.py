@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`bonefide draw`: a sample as a picture or an animation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bonefide.data.store import SkeletonStore
+
+__all__ = ["draw"]
+
+
+def draw(
+    store: Annotated[Path, typer.Argument(help="Folder of the store.")],
+    sample: Annotated[str, typer.Argument(help="Name of a sample, or its row, 0-based.")],
+    out: Annotated[Path, typer.Argument(help="File to write: .gif moves, .png shows frames side by side.")],
+    *,
+    frames: Annotated[
+        int | None, typer.Option(help="Draw at most so many frames. [default: 8 in a PNG, 150 in a GIF]", min=1)
+    ] = None,
+    size: Annotated[int, typer.Option(help="Height of a frame in pixels.", min=32, max=4096)] = 320,
+    fps: Annotated[float, typer.Option(help="Frames per second of the recording.", min=0.1)] = 30.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Draw a sample of a store, seen from the front wherever its camera stood."""
+    from bonefide.data.store import open_store
+    from bonefide.visualization.drawing import draw as draw_sequence
+
+    opened = open_store(store)
+    sequence = opened[_named(opened, sample)]
+    file = draw_sequence(sequence, opened.layout, frames=frames, size=size, fps=fps).save(out)
+    label = opened.info.classes[sequence.label]
+    if as_json:
+        persons, length = sequence.joints.shape[:2]
+        facts = {"file": str(file), "sample": sequence.name, "class": label, "persons": persons, "frames": length}
+        typer.echo(json.dumps(facts))
+    else:
+        typer.echo(f"{file}: {sequence.name}, {label}, {sequence.joints.shape[1]} frames")
+
+
+def _named(store: SkeletonStore, sample: str) -> str | int:
+    """A name, or a row if no sample is called like the number."""
+    from bonefide.errors import DataError
+
+    if sample in store.names or not sample.isdecimal():
+        return sample
+    row = int(sample)
+    if row >= len(store):
+        raise DataError(f"row {row} is beyond the store, whose {len(store)} samples are rows 0 to {len(store) - 1}")
+    return row
