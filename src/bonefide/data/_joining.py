@@ -8,12 +8,11 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from bonefide.data._shards import SavedShard
-from bonefide.data._writing import sync_folder, write_bytes, write_whole
+from bonefide.data._writing import sync_folder, write_array, write_bytes, write_whole
 from bonefide.data.datasets import DatasetInfo
 from bonefide.data.store import index_schema
 from bonefide.data.store_info import INDEX_FILE, INFO_FILE, JOINTS_FILE, PartCounts, StoreInfo
@@ -91,19 +90,13 @@ def _check_index(index: Mapping[str, Array], plan: StorePlan, shards: Sequence[S
 def _write_joints(path: Path, index: Mapping[str, Array], shards: Sequence[SavedShard], plan: StorePlan) -> None:
     joints, channels = plan.shape
     rows = int((index["persons"] * index["frames"]).sum())
-    header = {"descr": np.dtype(plan.dtype).str, "fortran_order": False, "shape": (rows, joints, channels)}
-    pieces = [piece for shard in shards for piece in _pieces(shard)]
-
-    def write(file: BinaryIO) -> None:
-        np.lib.format.write_array_header_1_0(file, header)
-        for place in index["from"].tolist():
-            shard, start, stop = pieces[place]
-            file.write(np.ascontiguousarray(shard.joints[start:stop]).data)
-
-    write_whole(path, write)
+    places = [place for shard in shards for place in _places(shard)]
+    ordered = (shard.joints[start:stop] for shard, start, stop in (places[place] for place in index["from"].tolist()))
+    shape = (rows, joints, channels)
+    write_whole(path, lambda file: write_array(file, shape, np.dtype(plan.dtype), ordered))
 
 
-def _pieces(shard: SavedShard) -> Iterator[tuple[SavedShard, int, int]]:
+def _places(shard: SavedShard) -> Iterator[tuple[SavedShard, int, int]]:
     stop = 0
     for persons, frames in zip(shard.columns["persons"], shard.columns["frames"], strict=True):
         start, stop = stop, stop + persons * frames
@@ -133,7 +126,7 @@ def _describe(folder: Path, index: Mapping[str, Array], shards: Sequence[SavedSh
         raw=plan.raw,
         preparation=plan.preparation,
         version=plan.version,
-        options=plan.options,
+        options=dict(plan.options),
         layout=plan.layout,
         classes=plan.info.classes,
         sequences=len(index["name"]),
@@ -144,7 +137,7 @@ def _describe(folder: Path, index: Mapping[str, Array], shards: Sequence[SavedSh
         checksums={name: _digest(folder / name) for name in (JOINTS_FILE, INDEX_FILE)},
         protocols=_count_parts(plan.info, index),
         left_out=(*plan.skipped, *(each for shard in shards for each in shard.left_out)),
-        warnings=warnings,
+        warnings=dict(warnings),
         fingerprint=plan.fingerprint,
     )
 

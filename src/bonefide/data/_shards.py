@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bonefide.data._writing import write_bytes, write_whole
+from bonefide.data._writing import write_array, write_bytes, write_whole
 from bonefide.data.store_info import LeftOut
 from bonefide.errors import DataError
 from bonefide.types import Array, SkeletonSequence
@@ -87,16 +87,14 @@ def write_shard(stem: Path, shard: Shard, *, shape: tuple[int, int], dtype: str)
     Raises:
         DataError: if a sequence is not (M, T, V, C) with 1 to 127 persons, a frame at least, and finite.
     """
-    for entry in shard.entries:
-        _check(entry.sequence, shape)
-    rows = [entry.sequence.joints.reshape(-1, *shape) for entry in shard.entries]
-    joints = np.concatenate(rows).astype(dtype) if rows else np.zeros((0, *shape), dtype)
+    rows = [_rows(entry.sequence, shape, dtype) for entry in shard.entries]
+    joints = np.concatenate(rows) if rows else np.zeros((0, *shape), dtype)
     facts = {
         "columns": {name: [_cell(entry, name) for entry in shard.entries] for name in _COLUMNS},
         "left_out": [asdict(each) for each in shard.left_out],
         "warnings": dict(shard.warnings),
     }
-    write_whole(stem.with_suffix(".npy"), lambda file: np.lib.format.write_array(file, joints, allow_pickle=False))
+    write_whole(stem.with_suffix(".npy"), lambda file: write_array(file, joints.shape, joints.dtype, [joints]))
     write_bytes(stem.with_suffix(".json"), json.dumps(facts).encode())
 
 
@@ -134,9 +132,12 @@ def _cell(entry: Entry, column: str) -> str | int:
             return int(getattr(entry, column))
 
 
-def _check(sequence: SkeletonSequence, shape: tuple[int, int]) -> None:
+def _rows(sequence: SkeletonSequence, shape: tuple[int, int], dtype: str) -> Array:
     joints = sequence.joints
     if joints.ndim != 4 or joints.shape[2:] != shape or not 1 <= joints.shape[0] <= 127 or not joints.shape[1]:
         raise DataError(f"{sequence.name}: joints of shape {joints.shape} do not fit (M, T, {shape[0]}, {shape[1]})")
-    if not np.isfinite(joints).all():
-        raise DataError(f"{sequence.name}: joints are not all finite; a preparation must leave such recordings out")
+    with np.errstate(over="ignore"):
+        rows: Array = joints.reshape(-1, *shape).astype(dtype)
+    if not np.isfinite(rows).all():
+        raise DataError(f"{sequence.name}: joints are not all finite as {dtype}; leave such recordings out")
+    return rows

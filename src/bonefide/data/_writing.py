@@ -7,13 +7,16 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
 
 from bonefide.errors import OutputError
+from bonefide.types import Array
 
-__all__ = ["sync_folder", "write_bytes", "write_whole", "writing"]
+__all__ = ["sync_folder", "write_array", "write_bytes", "write_whole", "writing"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -64,6 +67,22 @@ def write_bytes(path: Path, content: bytes) -> None:
         file.write(content)
 
     write_whole(path, write)
+
+
+def write_array(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any], pieces: Iterable[Array]) -> None:
+    """Write a `.npy` from pieces that follow each other along the first axis.
+
+    NumPy's own writer hides the system's reason when the disk is full.
+
+    Args:
+        file: opened for writing.
+        shape: of the whole.
+        dtype: of the whole.
+        pieces: its content.
+    """
+    np.lib.format.write_array_header_1_0(file, {"descr": dtype.str, "fortran_order": False, "shape": shape})
+    for piece in pieces:
+        file.write(np.ascontiguousarray(piece).data)
 
 
 def sync_folder(path: Path) -> None:
