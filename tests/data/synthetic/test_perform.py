@@ -11,7 +11,9 @@ import pytest
 
 from bonefide.data.datasets.synthetic import SYNTHETIC
 from bonefide.data.synthetic.actions import PROGRAMS
-from bonefide.data.synthetic.bodies import Subject, subject
+from bonefide.data.synthetic.bodies import Body, Subject, subject
+from bonefide.data.synthetic.kinematics import joints
+from bonefide.data.synthetic.manner import rests
 from bonefide.data.synthetic.perform import perform
 from bonefide.errors import UnknownNameError
 from bonefide.layouts import layout
@@ -50,23 +52,34 @@ def test_limbs_keep_their_length_and_frames_their_number(action: str) -> None:
 
 @pytest.mark.parametrize("action", PLANTED)
 def test_feet_stand_still_where_nobody_steps(action: str) -> None:
+    for seed in range(3):
+        generator = np.random.default_rng(seed)
+        scene = PROGRAMS[action](generator)
+        times = np.linspace(-0.2, scene.duration + 0.2, 50)
+        for motion in scene.motions:
+            points = joints(motion, Body(Subject()), rests(generator), times, gap=scene.gap)
+            for joint in ("left_ankle", "right_ankle", "left_foot", "right_foot"):
+                assert np.ptp(points[:, INDEX[joint]], axis=0).max() < 1e-9
+
+
+@pytest.mark.parametrize("action", PROGRAMS)
+def test_a_foot_on_the_ground_does_not_slide(action: str) -> None:
     for repeat in (1, 2, 3):
-        persons = perform(action, performer=repeat, repeat=repeat)
-        for joint in ("left_ankle", "right_ankle", "left_foot", "right_foot"):
-            assert np.ptp(at(persons, joint), axis=1).max() < 1e-6
+        persons = perform(action, performer=4 + repeat, repeat=repeat)
+        for side in ("left", "right"):
+            ankle = at(persons, f"{side}_ankle")
+            low = ankle[..., 1] < ankle[..., 1].min() + 1e-3
+            grounded = low[:, 1:] & low[:, :-1]
+            assert grounded.mean() > 0.3
+            # A foot that leaves the ground or lands is still low in its first and last frame.
+            assert np.linalg.norm(np.diff(ankle, axis=1), axis=2)[grounded].max() < 0.02
 
 
-@pytest.mark.parametrize("action", ("walk around", "carry", "kick", "throw", "push", "hug"))
-def test_a_foot_stands_while_the_other_steps(action: str) -> None:
-    for repeat in (1, 2):
-        persons = perform(action, performer=4, repeat=repeat)
-        speed = {
-            side: np.linalg.norm(np.diff(at(persons, f"{side}_ankle"), axis=1), axis=2) for side in ("left", "right")
-        }
-        fast = speed["left"].max() > 0.01 or speed["right"].max() > 0.01
-        assert fast
-        # Steps overlap for a moment at most: somewhere between landing and leaving.
-        assert (np.minimum(speed["left"], speed["right"]) < 0.012).mean() > 0.95
+@pytest.mark.parametrize("action", ["walk around", "carry", "kick", "throw", "push", "hug"])
+def test_who_steps_steps(action: str) -> None:
+    persons = perform(action, performer=4)
+    moved = [np.ptp(at(persons, f"{side}_ankle"), axis=1).max() for side in ("left", "right")]
+    assert max(moved) > 0.1
 
 
 @pytest.mark.parametrize("action", PROGRAMS)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,8 @@ from numpy.random import Generator
 from bonefide.data.synthetic.actions import PROGRAMS
 from bonefide.data.synthetic.bodies import Body, Subject, subject
 from bonefide.data.synthetic.kinematics import joints
-from bonefide.data.synthetic.motion import Hand, Motion, Reach, Scene
+from bonefide.data.synthetic.manner import after_a_step, in_manner, rests
+from bonefide.data.synthetic.motion import Motion, Scene
 from bonefide.errors import UnknownNameError
 from bonefide.layouts import layout
 from bonefide.types import Array
@@ -24,9 +24,6 @@ FPS = 30.0
 
 _LEAST_FRAMES, _MOST_FRAMES = 40, 110
 _MIRROR = list(layout("ntu25").mirror)
-_ELBOW_BACK = (0.4, -0.1, -1.0)
-_HANGING = np.array([0.11, -0.97, 0.05])
-_SPREAD = {"shoulder": 0.05, "chest": 0.010, "head": 0.008, "floor": 0.012, "meet": 0.0, "rest": 0.0}
 _SWAY = {
     "forward": 0.005,
     "right": 0.006,
@@ -73,13 +70,15 @@ def perform(action: str, *, seed: int = 0, performer: int | Subject = 1, repeat:
     first = subject(number, seed=seed) if isinstance(performer, int) else performer
     people = (first, replace(subject(number + 2, seed=seed), left_handed=first.left_handed))
     scene = PROGRAMS[action](generator)
+    if len(scene.motions) == 1 and generator.random() < 0.6:
+        scene = Scene((after_a_step(scene.motions[0], generator),))
     times = _clock(scene, first, generator)
     alone = len(scene.motions) == 1
     persons = [
         _person(motion, person, times, scene.gap, generator)
         for motion, person in zip(scene.motions, people, strict=False)
     ]
-    heading = generator.uniform(-0.7, 0.7) + (0.0 if alone else np.pi * generator.integers(2))
+    heading = generator.uniform(-0.9, 0.9) + (0.0 if alone else np.pi * generator.integers(2))
     placed = persons if alone else [_face(persons[0], -1.0, scene.gap), _face(persons[1], 1.0, scene.gap)]
     spot = generator.uniform(-0.25, 0.25, 3) * (1.0, 0.0, 1.0)
     return _rotate(np.stack(placed), float(heading)) + spot
@@ -91,8 +90,8 @@ def _clock(scene: Scene, person: Subject, generator: Generator) -> Array:
     speed = person.speed * float(np.exp(generator.normal(0.0, 0.12)))
     longest = (_MOST_FRAMES - 1) / FPS
     speed = max(speed, duration / (longest - 0.1))
-    rests = generator.uniform(0.05, 1.3, 2)
-    before, after = rests * min(1.0, (longest - duration / speed) / rests.sum())
+    pauses = generator.uniform(0.05, 1.3, 2)
+    before, after = pauses * min(1.0, (longest - duration / speed) / pauses.sum())
     frames = int(np.clip(round((before + duration / speed + after) * FPS) + 1, _LEAST_FRAMES, _MOST_FRAMES))
     times = (np.arange(frames) / FPS - before) * speed
     hesitation = generator.uniform(-0.5, 0.5) / (2.0 * np.pi)
@@ -103,9 +102,9 @@ def _clock(scene: Scene, person: Subject, generator: Generator) -> Array:
 
 def _person(motion: Motion, person: Subject, times: Array, gap: float, generator: Generator) -> Array:
     """One person before being put into the scene, (T, 25, 3)."""
-    styled = _in_manner(motion, person, generator)
     sway = {name: _drift(len(times), size, generator) for name, size in _SWAY.items()}
-    points = joints(styled, Body(person), _rests(generator), times, sway=sway, gap=gap)
+    styled = in_manner(motion, person, generator)
+    points = joints(styled, Body(person), rests(generator), times, sway=sway, gap=gap)
     return points[:, _MIRROR] * (-1.0, 1.0, 1.0) if person.left_handed else points
 
 
@@ -115,55 +114,6 @@ def _drift(frames: int, size: float, generator: Generator) -> Array:
     phases = generator.uniform(0.0, 2.0 * np.pi, 3)
     waves: Array = np.sin(2.0 * np.pi * np.arange(frames)[:, None] / FPS * rates + phases)
     return size * waves.sum(axis=1) / np.sqrt(1.5)
-
-
-def _rests(generator: Generator) -> dict[str, Reach]:
-    """How this performer lets the arms rest this time: hanging, mostly."""
-    kind = generator.random()
-    if kind < 0.12:
-        clasped = Reach("chest", (0.02, float(generator.uniform(-0.32, -0.24)), 0.12), (0.9, -0.5, -0.5))
-        return {"right": clasped, "left": clasped}
-    bent = generator.uniform(0.0, 0.3, 2) if kind < 0.35 else generator.uniform(0.0, 0.08, 2)
-    noise = generator.normal(0.0, 0.04, (2, 3))
-    rests = {}
-    for side, lift, shift in zip(("right", "left"), bent, noise, strict=True):
-        place = _HANGING + shift * (1.0, 0.3, 1.0) + (0.0, 0.5 * lift, lift)
-        rests[side] = Reach("shoulder", _point(place), _ELBOW_BACK)
-    if kind > 0.92:
-        rests["left"] = Reach("shoulder", (0.1, -0.6, 0.05), (1.0, -0.3, -0.7))
-    return rests
-
-
-def _in_manner(motion: Motion, person: Subject, generator: Generator) -> Motion:
-    """The same motion, wider or narrower, and never reaching for exactly the same place twice."""
-    changed: dict[Reach, Reach] = {}
-    for key in (*motion.right, *motion.left):
-        if key.reach not in changed:
-            changed[key.reach] = _vary(key.reach, person.amplitude, generator)
-
-    def hands(keys: Sequence[Hand]) -> tuple[Hand, ...]:
-        return tuple(Hand(key.time, changed[key.reach]) for key in keys)
-
-    scaled = {"bend", "side", "twist", "nod", "turn"}
-    trunk: Mapping[str, Sequence[tuple[float, float]]] = {
-        name: [(time, value * person.amplitude if name in scaled else value) for time, value in points]
-        for name, points in motion.trunk.items()
-    }
-    return replace(motion, right=hands(motion.right), left=hands(motion.left), trunk=trunk)
-
-
-def _vary(reach: Reach, amplitude: float, generator: Generator) -> Reach:
-    shift = generator.normal(0.0, 1.0, 3) * _SPREAD[reach.anchor]
-    elbow = np.array(reach.elbow) + generator.normal(0.0, 0.12, 3)
-    offset = np.array(reach.offset)
-    if reach.anchor == "shoulder":
-        offset = _HANGING + (offset - _HANGING) * amplitude
-    return Reach(reach.anchor, _point(offset + shift), _point(elbow))
-
-
-def _point(values: Array) -> tuple[float, float, float]:
-    first, second, third = (float(value) for value in values)
-    return first, second, third
 
 
 def _face(points: Array, side: float, gap: float) -> Array:
