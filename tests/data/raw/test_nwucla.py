@@ -1,28 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from making import make as make_script
 
 from bonefide.data.raw.nwucla import NWUCLA
 from bonefide.errors import BonefideError, RawFileError
 
-
-def _make() -> object:
-    spec = importlib.util.spec_from_file_location("make_nwucla", Path(__file__).parents[1] / "nwucla" / "make.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-make = _make()
+make = make_script("nwucla")
 FAULTS = make.faults()
 SOUND = make.content(frames=2)
 

@@ -1,30 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import importlib.util
 import io
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from making import make as make_script
 
 from bonefide.data.raw._matlab import read_matrix
 from bonefide.data.raw.utdmhad import UTDMHAD
 from bonefide.errors import BonefideError, RawFileError
 
-
-def _make() -> object:
-    spec = importlib.util.spec_from_file_location("make_utdmhad", Path(__file__).parents[1] / "utdmhad" / "make.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-make = _make()
+make = make_script("utdmhad")
 FAULTS = make.faults()
 MEMBER = f"Skeleton/{make.NAME}_skeleton.mat"
 
