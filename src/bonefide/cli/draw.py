@@ -21,7 +21,7 @@ def draw(
     out: Annotated[Path, typer.Argument(help="File to write: .gif moves, .png shows frames side by side.")],
     *,
     frames: Annotated[
-        int | None, typer.Option(help="Draw at most so many frames. [default: 8 in a PNG, 150 in a GIF]", min=1)
+        int | None, typer.Option(help="Draw at most so many frames. (default: 8 in a PNG, 150 in a GIF)", min=1)
     ] = None,
     size: Annotated[int, typer.Option(help="Height of a frame in pixels.", min=32, max=4096)] = 320,
     fps: Annotated[float, typer.Option(help="Frames per second of the recording.", min=0.1)] = 30.0,

@@ -23,7 +23,7 @@ def report(
     *,
     out: Annotated[Path | None, typer.Option(help="Folder for report.html, report.json and report.md.")] = None,
     store: Annotated[
-        Path | None, typer.Option(help="Store with the test samples. [default: the one the runs were trained on]")
+        Path | None, typer.Option(help="Store with the test samples. (default: the one of the runs)")
     ] = None,
     results: Annotated[Path | None, typer.Option(help="Write the results document (Markdown) there.")] = None,
     cards: Annotated[Path | None, typer.Option(help="Store one small card per run in this folder.")] = None,

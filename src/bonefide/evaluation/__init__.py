@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
+"""From scores to numbers, audit cards and pages; nothing here trains."""

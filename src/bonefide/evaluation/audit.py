@@ -193,7 +193,7 @@ def load_card(file: Path) -> AuditCard:
         for key in ("last", "validation_chosen", "best_on_test"):
             content[key] = Choice(**content[key]) if content.get(key) else None
         return AuditCard(**{**content, "seeds": tuple(content["seeds"])})
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunError(f"{file}: not an audit card ({error})") from error
 
 

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -44,7 +47,8 @@ def save_scores(scores: Scores, file: str | Path) -> None:
             )
         os.replace(temporary, file)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise OutputError(f"{file}: scores cannot be written: {error.strerror}") from error
 
 
@@ -70,7 +74,7 @@ def load_scores(file: str | Path) -> Scores:
                 facts["selected_on"],
                 facts["hashes"],
             )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, zlib.error) as error:
         raise ScoresError(f"{file}: not a file of scores ({error}); test the run again") from error
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A sequence as a picture or an animation: `draw(sequence, layout="ntu25").save("drink.gif")`."""
+"""A sequence as a picture or an animation: `draw(sequence, "ntu25").save("drink.gif")`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from make_runs import made_scores, make_run
+
+from bonefide.errors import OutputError, RunError
+from bonefide.evaluation.audit import AuditCard, audit, card_of, load_card, save_card
+from bonefide.evaluation.ensemble import fuse
+from bonefide.evaluation.metrics import top_k
+from bonefide.run import Run
+
+
+def with_log(run: Run, rows: str) -> Run:
+    run.log_file.write_text(rows)
+    return run
+
+
+LOG = """epoch,seconds,lr,loss,train_top1,validation_top1,test_top1
+1,2,0.1,2.0,30,40,50
+2,2,0.1,1.0,60,80,71
+3,2,0.1,0.5,70,80,92
+4,2,0.1,0.4,90,75,88
+"""
+
+
+def test_every_choice_stands_under_its_name(tmp_path: Path) -> None:
+    card = audit(with_log(make_run(tmp_path / "run", made_scores(), seed=7), LOG))
+    assert card.last is not None
+    assert card.validation_chosen is not None
+    assert card.best_on_test is not None
+    assert (card.last.epoch, card.last.test_top1) == (4, 88)
+    assert (card.validation_chosen.epoch, card.validation_chosen.test_top1) == (2, 71), "the first of equally good"
+    assert card.validation_chosen.validation_top1 == 80
+    assert (card.best_on_test.epoch, card.best_on_test.test_top1) == (3, 92)
+    assert card.accuracy == top_k(made_scores())
+    assert (card.seeds, card.epochs, card.seconds) == ((7,), 4, 8)
+    assert card.hashes == made_scores().hashes
+
+
+def test_what_test_labels_chose_is_never_the_accuracy(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", made_scores(selected_on="best_on_test"))
+    card = audit(run)
+    assert (card.accuracy, card.top5, card.balanced) == (None, None, None)
+    assert card.best_on_test is not None
+    fused = fuse({"a": made_scores(), "b": made_scores(selected_on="best_on_test")}, {"a": 1.0, "b": 1.0})
+    tainted = card_of(fused, [card], fusion={"weights": {"a": 1.0, "b": 1.0}, "chosen": "equal"}, published=None)
+    assert (tainted.accuracy, tainted.top5, tainted.balanced) == (None, None, None)
+
+
+def test_card_without_a_look_at_the_test_part_or_at_validation(tmp_path: Path) -> None:
+    run = with_log(
+        make_run(tmp_path / "run", made_scores()), "epoch,seconds,lr,loss,train_top1,test_top1\n1,1,1,1,1,\n"
+    )
+    card = audit(run)
+    assert (card.last, card.validation_chosen, card.best_on_test) == (None, None, None)
+    assert card.curve == [{"epoch": 1.0, "seconds": 1.0, "lr": 1.0, "loss": 1.0, "train_top1": 1.0}]
+
+
+def test_card_of_a_fusion(tmp_path: Path) -> None:
+    members = [audit(make_run(tmp_path / run, made_scores(), run=run, seed=4)) for run in ("joint", "bone")]
+    fused = fuse({"joint": made_scores(), "bone": made_scores(seed=1)}, {"joint": 1.0, "bone": 1.0})
+    fusion = {"weights": {"joint": 1.0, "bone": 1.0}, "chosen": "equal"}
+    card = card_of(fused, members, fusion=fusion, published=96.5)
+    assert (card.run, card.seeds, card.published, card.fusion) == ("ensemble", (4,), 96.5, fusion)
+    assert card.accuracy == top_k(fused)
+    assert card.parameters == sum(member.parameters for member in members)
+
+
+def test_an_unfinished_run_has_no_card(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", made_scores())
+    run.scores_file.unlink()
+    with pytest.raises(RunError, match="not finished"):
+        audit(run)
+
+
+def test_cards_are_kept(tmp_path: Path) -> None:
+    card = audit(make_run(tmp_path / "run", made_scores(), validation=True))
+    save_card(card, tmp_path / "cards" / "one.json")
+    assert load_card(tmp_path / "cards" / "one.json") == card
+    bare = replace(card, validation_chosen=None, curve=[])
+    save_card(bare, tmp_path / "cards" / "one.json")
+    assert load_card(tmp_path / "cards" / "one.json") == bare
+    assert isinstance(bare, AuditCard)
+
+
+def test_what_is_no_card(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="not an audit card"):
+        load_card(tmp_path / "none.json")
+    for text in ("{", "[]", "{}", '{"seeds": [1], "surprise": 1}'):
+        (tmp_path / "bad.json").write_text(text)
+        with pytest.raises(RunError, match="not an audit card"):
+            load_card(tmp_path / "bad.json")
+
+
+def test_a_card_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    card = audit(make_run(tmp_path / "run", made_scores()))
+    with pytest.raises(OutputError, match="cannot be written"):
+        save_card(card, tmp_path / "file" / "card.json")
