@@ -133,6 +133,6 @@ def _summarize(store: SkeletonStore, *, worked: bool) -> None:
         first = next(each for each in info.left_out if each.code == code)
         console.print(f"  left out {count} ({code}), first {escape(first.member)}: {escape(first.reason)}")
     for code, count in info.warnings.items():
-        console.print(f"  tolerated in {count} files: {code}")
+        console.print(f"  noted of {count} files: {code}")
     if not info.complete:
         console.print(f"[yellow]warning[/]: {escape(shortfall(store))}")

@@ -70,7 +70,10 @@ def _index(shards: Sequence[SavedShard]) -> dict[str, Array]:
 def _check_index(index: Mapping[str, Array], plan: StorePlan, shards: Sequence[SavedShard]) -> None:
     names = index["name"]
     if not len(names):
-        codes = Counter(each.code for each in (*plan.skipped, *(each for shard in shards for each in shard.left_out)))
+        codes = Counter(each.code for each in plan.skipped)
+        for shard in shards:
+            codes.update(each.code for each in shard.left_out)
+            codes.update(shard.warnings)
         why = ", ".join(f"{count} {code}" for code, count in codes.most_common())
         raise DataError(
             f"no sample is left of {len(plan.members)} raw files of {plan.info.name}" + (f": {why}" if why else "")

@@ -85,7 +85,8 @@ class StoreInfo:
         checksums: SHA-256 of each file.
         protocols: how many sequences train and test.
         left_out: raw files that gave no sample.
-        warnings: number of tolerated faults by code.
+        warnings: number of files by code of what was noted of them: tolerated faults, and "foreign" for recordings of
+            another data set that were passed over.
         fingerprint: digest of all that decided the content; equal fingerprints, equal stores.
         format: version of the files' format.
     """

@@ -14,6 +14,7 @@ from making import make
 
 from bonefide.data import datasets, open_store, prepare, write_store
 from bonefide.data.datasets import Rule
+from bonefide.data.preparation import _prepare as prepare_module
 from bonefide.data.preparation import preparation
 from bonefide.data.preparation._prepare import prepare_shard
 from bonefide.data.raw import reader
@@ -257,16 +258,23 @@ def test_a_limit_on_file_sizes_loses_nothing(archive: Path, tmp_path: Path) -> N
     assert len(open_store(out)) == 12
 
 
-def test_missing_and_foreign_recordings_of_a_data_set_are_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_recordings_of_another_set_are_counted_not_listed(tmp_path: Path) -> None:
     some = dataclasses.replace(datasets.info("nwucla"), only=Rule("subject", frozenset({1, 2, 9})))
     with RawSource(ucla.write_folder(tmp_path / "raw", ucla.sound_files())) as source:
         members = [name for name, _ in source.members]
         shard = prepare_shard(source, reader("nwucla"), preparation("nwucla"), members, some, on_error="raise")
     assert {entry.subject for entry in shard.entries} == {1, 2, 9}
-    assert {each.code for each in shard.left_out} == {"other"}
-    assert len(shard.entries) + len(shard.left_out) == 12
+    assert shard.left_out == ()
+    assert shard.warnings == {"foreign": 12 - len(shard.entries)}
+
+
+def test_recordings_on_the_missing_list_are_not_read(tmp_path: Path) -> None:
+    missing = sorted(prepare_module._missing(datasets.info("ntu60")))[0]
+    raw = ucla.write_folder(
+        tmp_path / "raw", {f"{missing}.skeleton": b"not read", "S001C001P001R001A001.skeleton": b""}
+    )
+    with pytest.raises(DataError, match="no sample is left of 1 raw files of ntu60: 1 missing, 1 empty"):
+        prepare("ntu60", raw=raw, out=tmp_path / "store")
 
 
 def test_an_archive_of_the_real_thing(shared_data: Path, tmp_path: Path) -> None:
