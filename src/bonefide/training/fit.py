@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import platform
 import shutil
@@ -12,9 +11,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import lightning.pytorch as pl
 import torch
 
 from bonefide.config.build import Experiment, build_data, build_method
@@ -28,14 +26,12 @@ from bonefide.evaluation.scores import save_scores
 from bonefide.evaluation.test import load_weights, score
 from bonefide.run import Run
 from bonefide.training.callbacks import EpochEnd, save_weights
-from bonefide.training.devices import accelerator, describe_device
+from bonefide.training.devices import describe_device
 from bonefide.training.module import MethodModule
 from bonefide.training.seeds import seed_all
+from bonefide.training.trainer import Precision, build_trainer
 
 __all__ = ["Precision", "plan_runs", "train_run"]
-
-Precision = Literal["32", "bf16", "16"]
-_PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
 def plan_runs(
@@ -106,7 +102,7 @@ def train_run(
     header = _header(recipe, data, facts)
     end_of_epoch = EpochEnd(run, recipe, data, metadata=header, report=report)
     _environment(run, device, precision)
-    trainer = _trainer(recipe, device, precision, end_of_epoch)
+    trainer = build_trainer(recipe.training, device=device, precision=precision, callbacks=[end_of_epoch])
     batches = loader(
         data.train,
         batch_size=recipe.data.batch_size,
@@ -117,8 +113,8 @@ def train_run(
     )
     resume = run.checkpoint_file if run.checkpoint_file.is_file() else None
     with warnings.catch_warnings():
-        # Lightning recommends workers and logging intervals; both were chosen on purpose.
-        warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
+        # Lightning advises on workers and logging, which were chosen on purpose, and on its own use of torch.
+        warnings.filterwarnings("ignore", module="lightning")
         trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
@@ -183,25 +179,6 @@ def _open_folder(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:
     except OSError as error:
         raise OutputError(f"{folder}: the run cannot be written: {error.strerror}; choose another --out") from error
     return run
-
-
-def _trainer(recipe: Recipe, device: str, precision: Precision, end_of_epoch: EpochEnd) -> pl.Trainer:
-    kind, devices = accelerator(device)
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    return pl.Trainer(
-        accelerator=kind,
-        devices=devices,
-        precision=_PRECISIONS[precision],
-        max_epochs=recipe.training.epochs,
-        gradient_clip_val=recipe.training.clip_norm,
-        callbacks=[end_of_epoch],
-        logger=False,
-        enable_checkpointing=True,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-    )
 
 
 def _header(recipe: Recipe, data: Experiment, facts: dict[str, Any]) -> dict[str, str]:

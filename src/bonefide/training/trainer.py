@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lightning's Trainer as bonefide sets it up; the benchmark measures the same one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Checkpoint
+
+from bonefide.config.recipe import TrainingRecipe
+from bonefide.training.devices import accelerator
+
+__all__ = ["Precision", "build_trainer"]
+
+Precision = Literal["32", "bf16", "16"]
+_PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+
+
+def build_trainer(
+    recipe: TrainingRecipe,
+    *,
+    device: str = "auto",
+    precision: Precision = "32",
+    callbacks: Sequence[pl.Callback] = (),
+) -> pl.Trainer:
+    """A silent trainer that writes nothing by itself; its callbacks do.
+
+    Args:
+        recipe: how long to train, and where gradients are clipped.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        precision: of the arithmetic; weights stay float32.
+        callbacks: what happens besides.
+
+    Raises:
+        InstallationError: if the device is unknown or not there.
+    """
+    kind, devices = accelerator(device)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    return pl.Trainer(
+        accelerator=kind,
+        devices=devices,
+        precision=_PRECISIONS[precision],
+        max_epochs=recipe.epochs,
+        gradient_clip_val=recipe.clip_norm,
+        callbacks=list(callbacks),
+        logger=False,
+        # Otherwise Lightning adds a checkpoint of its own; one among the callbacks needs the permission.
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+    )
