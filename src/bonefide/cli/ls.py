@@ -52,7 +52,7 @@ def _rows(what: str) -> dict[str, dict[str, Any]]:
 
 def _papers() -> dict[str, dict[str, Any]]:
     text = resources.files("bonefide").joinpath("papers.yaml").read_text(encoding="utf-8")
-    papers: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    papers: dict[str, dict[str, Any]] = yaml.safe_load(text)["papers"]
     return papers
 
 
