@@ -106,10 +106,14 @@ def test_unknown_samples_are_refused_with_a_guess(store: SkeletonStore) -> None:
 def test_missing_unfinished_and_foreign_folders_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no store at"):
         open_store(tmp_path / "nothing")
+    with pytest.raises(StoreError, match="no store at"):
+        open_store(tmp_path / "no" / "where")
     (tmp_path / ".begun.partial").mkdir()
     with pytest.raises(StoreError, match="not finished"):
         open_store(tmp_path / "begun")
     (tmp_path / "folder").mkdir()
+    with pytest.raises(StoreError, match="did you mean 'folder'"):
+        open_store(tmp_path / "fodler")
     with pytest.raises(StoreError, match="not a store"):
         open_store(tmp_path / "folder")
     (tmp_path / "file").write_text("")

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from bonefide.data.store_info import INDEX_FILE, INFO_FILE, JOINTS_FILE, StoreInfo
-from bonefide.errors import StoreError, UnknownNameError
+from bonefide.errors import StoreError, UnknownNameError, did_you_mean
 from bonefide.layouts import SkeletonLayout, layout
 from bonefide.types import Array, SkeletonSequence
 
@@ -235,7 +235,9 @@ def _read_info(path: Path) -> StoreInfo:
             f"{path} is not finished: its preparation was interrupted; run the same `bonefide prepare` again"
         )
     if not path.exists():
-        raise StoreError(f"there is no store at {path}; make one with `bonefide prepare`")
+        siblings = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+        guess = did_you_mean(path.name, siblings) or "; make one with `bonefide prepare`"
+        raise StoreError(f"there is no store at {path}{guess}")
     raise StoreError(f"{path} is not a store: it has no readable {INFO_FILE}; make one with `bonefide prepare`")
 
 

@@ -177,7 +177,8 @@ def _likely_dataset(info: DatasetInfo, names: Sequence[str]) -> str:
     for other in (datasets.info(name) for name in datasets.names() if name != info.name):
         if any(any(map(reader(raw_format).matches, names)) for raw_format in other.preparations):
             return f"; did you mean `bonefide prepare {other.name}`?"
-    return ""
+    archives = [name for name in names if name.endswith(".zip")]
+    return f"; archives inside a folder are not searched, give '{archives[0]}' itself" if archives else ""
 
 
 def _plan(info: DatasetInfo, source: RawSource, raw_format: str, name: str, step: Preparation) -> StorePlan:
