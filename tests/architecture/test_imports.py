@@ -95,7 +95,7 @@ def _private(path: Path, package: Path = PACKAGE) -> list[str]:
     for node in ast.walk(parse(path)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bonefide"):
             module = str(node.module).split(".")
-            at_home = module[1:-1] == list(path.relative_to(package).parent.parts)
+            at_home = list(path.relative_to(package).parent.parts) in (module[1:-1], module[1:])
             names = [name.name for name in node.names if name.name.startswith("_") and not name.name.startswith("__")]
             found += [] if at_home else [f"{node.module}.{name}" for name in names]
     return found
@@ -109,3 +109,10 @@ def test_private_names_stay_in_their_folder(path: Path) -> None:
 def test_a_private_name_of_another_folder_is_seen(tmp_path: Path) -> None:
     (tmp_path / "run.py").write_text("from bonefide.layouts.graph import _normalize_columns\n", encoding="utf-8")
     assert _private(tmp_path / "run.py", tmp_path) == ["bonefide.layouts.graph._normalize_columns"]
+
+
+@pytest.mark.parametrize("text", ["from bonefide.cli import _console", "from bonefide.cli._console import _width"])
+def test_a_private_name_of_its_own_folder_passes(tmp_path: Path, text: str) -> None:
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "cli" / "draw.py").write_text(text, encoding="utf-8")
+    assert not _private(tmp_path / "cli" / "draw.py", tmp_path)
