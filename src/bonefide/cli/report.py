@@ -46,7 +46,7 @@ def report(
         command = f"bonefide report {' '.join(map(str, sources))} --results {results}"
         written |= _keep(runs, files, cards=cards, results=results, command=command)
     if as_json:
-        typer.echo(json.dumps(written | {"runs": len(runs), "cards": len(files)}))
+        typer.echo(json.dumps(written | {"runs": len(runs), "cards_given": len(files)}))
     else:
         for kind, place in written.items():
             typer.echo(f"{kind}: {place}")

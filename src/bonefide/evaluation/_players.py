@@ -88,7 +88,8 @@ def pack_sequences(store: SkeletonStore, names: list[str]) -> dict[str, dict[str
     packed: dict[str, dict[str, Any]] = {}
     room = _ROOM
     for name in dict.fromkeys(names):
-        joints = front_view(np.asarray(store[name].joints, dtype=np.float64), store.layout)
+        stored = np.asarray(store[name].joints, dtype=np.float64)
+        joints = front_view(stored, store.layout)
         joints = joints[~np.isnan(joints).all(axis=(1, 2, 3))]
         if not joints.size:
             continue
@@ -98,7 +99,8 @@ def pack_sequences(store: SkeletonStore, names: list[str]) -> dict[str, dict[str
         room -= len(numbers)
         if room < 0:
             break
-        packed[name] = {"persons": len(joints), "frames": len(kept), "of": frames, "numbers": numbers}
+        flat = stored.shape[3] < 3
+        packed[name] = {"persons": len(joints), "frames": len(kept), "of": frames, "flat": flat, "numbers": numbers}
     return packed
 
 

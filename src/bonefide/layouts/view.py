@@ -72,16 +72,18 @@ def _across(points: Array, layout: SkeletonLayout) -> Array:
     """Horizontal direction (x, z) that shall point to the viewer's right: first to second person, or right to left."""
     present = [person for person in points if not np.isnan(person).all()]
     if len(present) > 1:
-        return _horizontal(np.nanmedian(present[1].reshape(-1, 3), axis=0) - np.nanmedian(present[0].reshape(-1, 3), 0))
+        second, first = present[1], present[0]
+        return _direction(second[~np.isnan(second).any(axis=-1)].mean(0) - first[~np.isnan(first).any(axis=-1)].mean(0))
     left = [joint for joint, side in enumerate(sides(layout)) if side == 1 and layout.mirror[joint] != joint]
-    if not left:
-        return np.zeros(2)
     right = [layout.mirror[joint] for joint in left]
     beginning = present[0][: max(1, len(present[0]) // 4)]
-    apart = (beginning[:, left] - beginning[:, right]).reshape(-1, 3)
-    apart = apart[~np.isnan(apart).any(axis=1)]
-    return _horizontal(np.median(apart, axis=0)) if len(apart) else np.zeros(2)
+    return _direction(beginning[:, left] - beginning[:, right])
 
 
-def _horizontal(direction: Array) -> Array:
-    return np.asarray(direction[[0, 2]])
+def _direction(vectors: Array) -> Array:
+    """Mean horizontal direction (x, z); long vectors, which stray joints make, count as much as short ones."""
+    horizontal = vectors[..., [0, 2]].reshape(-1, 2)
+    horizontal = horizontal[~np.isnan(horizontal).any(axis=1)]
+    lengths = np.linalg.norm(horizontal, axis=1)
+    horizontal = horizontal[lengths > 0] / lengths[lengths > 0, None]
+    return np.asarray(horizontal.mean(axis=0)) if len(horizontal) else np.zeros(2)

@@ -31,6 +31,7 @@ def render_gif(stage: Stage, frames: Sequence[int], *, size: int, fps: float) ->
     palette = _palette(pictures)
     # Anti-aliased lines on white have few colours; one palette for all frames keeps them from flickering.
     paletted = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
+    _whiten(paletted)
     duration = max(_SHORTEST, round(1000 * stage.frames / fps / len(frames)))
     stream = io.BytesIO()
     paletted[0].save(
@@ -58,8 +59,12 @@ def _picture(canvas: Any) -> Image.Image:
 def _palette(pictures: Sequence[Image.Image]) -> Image.Image:
     few = [pictures[place] for place in np.linspace(0, len(pictures) - 1, min(6, len(pictures))).astype(int)]
     together = np.concatenate([np.asarray(picture) for picture in few])
-    palette = Image.fromarray(together).quantize(colors=128)
-    colors = np.array(palette.getpalette()).reshape(-1, 3)
-    colors[colors.sum(axis=1).argmax()] = 255  # averaging has taken the paper's white away
-    palette.putpalette(colors.reshape(-1).tolist())
-    return palette
+    return Image.fromarray(together).quantize(colors=128)
+
+
+def _whiten(paletted: Sequence[Image.Image]) -> None:
+    """Give the paper, which fills the corner, its white back; the palette holds averages."""
+    for picture in paletted:
+        colors = np.array(picture.getpalette()).reshape(-1, 3)
+        colors[np.asarray(picture)[0, 0]] = 255
+        picture.putpalette(colors.reshape(-1).tolist())

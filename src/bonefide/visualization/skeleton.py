@@ -52,7 +52,8 @@ class Stage:
             ShapeError: if it does not fit the layout, or no joint is present.
         """
         turned = front_view(np.asarray(joints, dtype=np.float64), layout)
-        x = turned[..., 0] * np.cos(_YAW) + turned[..., 2] * np.sin(_YAW)
+        yaw = _YAW if joints.shape[-1] > 2 else 0.0
+        x = turned[..., 0] * np.cos(yaw) + turned[..., 2] * np.sin(yaw)
         points = np.stack([x, turned[..., 1]], axis=-1)
         present = points[~np.isnan(points).any(axis=-1)]
         if not len(present):

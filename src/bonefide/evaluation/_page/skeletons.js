@@ -17,7 +17,7 @@ class Player {
   constructor(element, packed, skeleton) {
     this.canvas = element.querySelector("canvas"); this.button = element.querySelector("button"); this.slider = element.querySelector("input");
     this.packed = packed; this.skeleton = skeleton; this.points = unpack(packed, skeleton);
-    this.yaw = YAW; this.frame = Math.floor(packed.frames / 2); this.playing = false; this.visible = false; this.clock = 0;
+    this.yaw = packed.flat ? 0 : YAW; this.frame = Math.floor(packed.frames / 2); this.playing = false; this.visible = false; this.clock = 0;
     this.seconds = Math.min(6, Math.max(1.2, packed.of / 30));
     this.slider.max = packed.frames - 1; this.slider.value = this.frame;
     this.button.addEventListener("click", () => this.play(!this.playing));

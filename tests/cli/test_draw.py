@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from bonefide.cli.draw import draw
+from bonefide.data.datasets import info
+from bonefide.data.write_store import Entry, write_store
+from bonefide.errors import DataError, OutputError, StoreError, UnknownNameError
+from bonefide.types import SkeletonSequence
+
+NAMES = ["a01_s01_e00_v01", "a02_s01_e00_v01"]
+app = typer.Typer()
+app.command()(draw)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    generator = np.random.default_rng(0)
+    sequences = [SkeletonSequence(name, row, generator.normal(size=(1, 12, 20, 3))) for row, name in enumerate(NAMES)]
+    path = tmp_path_factory.mktemp("draw") / "store"
+    write_store(path, info("nwucla"), [Entry(sequence, 1, 1) for sequence in sequences])
+    return path
+
+
+def call(*arguments: object) -> str:
+    result = CliRunner().invoke(app, [str(each) for each in arguments], catch_exceptions=True)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_by_name_and_by_row_draw_the_same(store: Path, tmp_path: Path) -> None:
+    said = call(store, NAMES[1], tmp_path / "name.png", "--frames", 3, "--size", 64)
+    call(store, "1", tmp_path / "row.png", "--frames", 3, "--size", 64)
+    call(store, "0", tmp_path / "other.png", "--frames", 3, "--size", 64)
+    assert (tmp_path / "name.png").read_bytes() == (tmp_path / "row.png").read_bytes()
+    assert (tmp_path / "name.png").read_bytes() != (tmp_path / "other.png").read_bytes()
+    assert NAMES[1] in said
+    assert info("nwucla").classes[1] in said
+
+
+def test_animation_and_json(store: Path, tmp_path: Path) -> None:
+    facts = json.loads(call(store, "0", tmp_path / "x.gif", "--size", 48, "--fps", 10, "--json"))
+    assert facts == {
+        "file": str(tmp_path / "x.gif"),
+        "sample": NAMES[0],
+        "class": info("nwucla").classes[0],
+        "persons": 1,
+        "frames": 12,
+    }
+    picture = Image.open(tmp_path / "x.gif")
+    assert (picture.n_frames, picture.info["duration"], picture.height) == (12, 100, 48)
+
+
+def test_what_is_not_there(store: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match=f"did you mean '{NAMES[0]}'"):
+        call(store, "a01_s01_e00_v1", tmp_path / "x.png")
+    with pytest.raises(DataError, match="rows 0 to 1"):
+        call(store, "2", tmp_path / "x.png")
+    with pytest.raises(StoreError, match="no store"):
+        call(tmp_path / "nowhere", "0", tmp_path / "x.png")
+    with pytest.raises(OutputError, match=r"\.gif \(moving\) or \.png"):
+        call(store, "0", tmp_path / "x.bmp")
