@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CTR-GCN against the official network, through the checkpoint converter."""
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from fixture import Fixture
 
-from bonefide.conversion.ctrgcn import CTRGCN as Converter
+from bonefide.conversion import ctrgcn
 from bonefide.encoders.ctrgcn import CTRGCN
 from bonefide.layouts import layout
 from bonefide.methods.supervised import Supervised
@@ -58,9 +59,9 @@ def check_ctrgcn(fixture: Fixture) -> None:
     clip = torch.tensor(fixture.arrays["input/x"], requires_grad=True)
     classes, persons = state["fc.weight"].shape[0], clip.shape[-1]
     method = Supervised(CTRGCN(skeleton, clip.shape[1], persons=persons), classes)
-    converted = Converter().from_official(state)
+    converted = ctrgcn.CTRGCN().from_official(state)
     method.load_state_dict(converted, strict=True)
-    back = Converter().to_official(converted)
+    back = ctrgcn.CTRGCN().to_official(converted)
     assert back.keys() == state.keys()
     assert all(torch.equal(back[key], state[key]) for key in state)
     method.eval()

@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Training: the only package that knows Lightning."""
