@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from make_runs import made_scores
-from sklearn.metrics import balanced_accuracy_score, top_k_accuracy_score
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix, top_k_accuracy_score
 
 from bonefide.errors import ScoresError
 from bonefide.evaluation.metrics import balanced_accuracy, confusion, per_class, top_k
@@ -48,6 +48,12 @@ def test_top_k_refuses_what_is_not_defined() -> None:
 def test_confusion_has_true_classes_in_rows() -> None:
     scores = scored([[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], [0, 1, 0])
     assert confusion(scores).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
+
+
+def test_confusion_equals_scikit_learn() -> None:
+    scores = made_scores(133, strength=0.5)
+    expected = confusion_matrix(scores.labels, scores.predictions, labels=range(10))
+    np.testing.assert_array_equal(confusion(scores), expected)
 
 
 def test_a_class_without_samples_has_no_accuracy_and_does_not_count() -> None:

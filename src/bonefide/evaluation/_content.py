@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -146,8 +147,13 @@ def collect(sources: Sequence[Source], store: SkeletonStore | None) -> Content:
 
 def paper_name(key: str) -> str:
     """What the field calls a paper; its key if it is not listed."""
+    return _paper_names().get(key, key)
+
+
+@lru_cache(maxsize=1)
+def _paper_names() -> dict[str, str]:
     listed = yaml.safe_load((resources.files("bonefide") / "papers.yaml").read_text(encoding="utf-8"))
-    return str(listed["papers"].get(key, {}).get("name", key))
+    return {key: str(paper["name"]) for key, paper in listed["papers"].items()}
 
 
 def dataset_title(name: str) -> str:
