@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be measured, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bonefide.benchmark.adapter import measure_adapter
+from bonefide.benchmark.loading import measure_feeders, measure_loader
+from bonefide.benchmark.speed import encoder_subject, measure_speed, recipe_subject
+from bonefide.benchmark.startup import measure_startup
+from bonefide.benchmark.store import measure_store, store_or_random
+from bonefide.benchmark.table import Table
+from bonefide.config import components, load
+from bonefide.errors import BonefideError, UnknownNameError
+
+__all__ = ["GROUPS", "Settings", "plan"]
+
+GROUPS = ("startup", "store", "loading", "training", "encoders")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to measure.
+
+    Args:
+        rounds: of each measurement, at least 1.
+        device: where networks compute, as torch names it.
+        store: what to read from; None makes a temporary one of random sequences.
+        sequences: in that one, at least 4.
+        batch_size: of networks, at least 1.
+
+    Raises:
+        BonefideError: if a number is too small.
+    """
+
+    rounds: int = 7
+    device: str = "cpu"
+    store: Path | None = None
+    sequences: int = 1000
+    batch_size: int = 4
+
+    def __post_init__(self) -> None:
+        for name, least in (("rounds", 1), ("sequences", 4), ("batch_size", 1)):
+            if getattr(self, name) < least:
+                raise BonefideError(f"{name} must be at least {least}, got {getattr(self, name)}")
+
+
+def plan(what: str, settings: Settings) -> dict[str, Callable[[], Table]]:
+    """The measurements a name stands for; nothing is measured yet.
+
+    Args:
+        what: "all", one of `GROUPS`, an encoder or a recipe.
+        settings: how.
+
+    Raises:
+        UnknownNameError: if it is none of these.
+    """
+    if what in components.names("encoders"):
+        return {what: partial(_encoders, (what,), settings)}
+    if what in load.names() or Path(what).suffix in {".yaml", ".yml"}:
+        return {what: partial(_recipe, what, settings)}
+    if what not in {"all", *GROUPS}:
+        raise UnknownNameError(
+            "things to measure", what, {"all", *GROUPS, *components.names("encoders"), *load.names()}
+        )
+    rounds = settings.rounds
+    measurements: dict[str, dict[str, Callable[[], Table]]] = {
+        "startup": {"startup": partial(measure_startup, rounds=rounds)},
+        "store": {"store": partial(_store, settings)},
+        "loading": {"feeders": partial(measure_feeders, rounds=rounds), "loader": partial(_loader, settings)},
+        "training": {"training": partial(measure_adapter, rounds=rounds, device=settings.device)},
+        "encoders": {"networks": partial(_encoders, components.names("encoders"), settings)},
+    }
+    chosen = GROUPS if what == "all" else (what,)
+    return {name: task for group in chosen for name, task in measurements[group].items()}
+
+
+def _store(settings: Settings) -> Table:
+    with store_or_random(settings.store, sequences=settings.sequences) as store:
+        return measure_store(store, rounds=settings.rounds)
+
+
+def _loader(settings: Settings) -> Table:
+    with store_or_random(settings.store, sequences=settings.sequences) as store:
+        return measure_loader(store, rounds=settings.rounds)
+
+
+def _encoders(names: tuple[str, ...], settings: Settings) -> Table:
+    subjects = [encoder_subject(name, batch_size=settings.batch_size) for name in names]
+    return measure_speed(subjects, rounds=settings.rounds, device=settings.device)
+
+
+def _recipe(name: str, settings: Settings) -> Table:
+    subject = recipe_subject(name, batch_size=settings.batch_size)
+    return measure_speed([subject], rounds=settings.rounds, device=settings.device)

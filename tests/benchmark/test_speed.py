@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks are measured at the size they are used in."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bonefide.benchmark.speed import Subject, encoder_subject, measure_speed, recipe_subject
+from bonefide.encoders.ctrgcn import CTRGCN
+from bonefide.errors import UnknownNameError
+from bonefide.layouts import layout
+from bonefide.methods.supervised import Supervised
+from bonefide.types import Batch
+
+
+def _small(name: str) -> Subject:
+    method = Supervised(CTRGCN(layout("ucla20"), 3, persons=1, base_channels=8), num_classes=10)
+    return Subject(name, method, Batch(torch.randn(2, 3, 8, 20, 1), torch.tensor([0, 1]), torch.arange(2)))
+
+
+def test_a_row_for_every_network() -> None:
+    one, two = _small("one"), _small("two")
+    before = {name: value.clone() for name, value in one.method.state_dict().items()}
+    table = measure_speed([one, two], rounds=1)
+    assert [row["what"] for row in table.facts()["rows"]] == ["one", "two"]
+    row = table.facts()["rows"][0]
+    assert (row["clip"], row["batch"]) == ("3 x 8 x 20 x 1", 2)
+    assert row["parameters"] == sum(each.numel() for each in one.method.parameters())
+    assert row["gmac"] > 0
+    assert row["forward_per_second"] == pytest.approx(1e3 / row["forward_ms"])
+    assert 0 < row["forward_ms"] < row["train_ms"] * 2
+    assert all(torch.equal(before[name], value) for name, value in one.method.state_dict().items()), "it was changed"
+
+
+def test_multiply_adds_are_of_one_sample() -> None:
+    small = _small("one")
+    doubled = Subject("two", small.method, Batch(*(torch.cat([part, part]) for part in small.batch[:3])))
+    rows = measure_speed([small, doubled], rounds=1).facts()["rows"]
+    assert rows[0]["gmac"] == rows[1]["gmac"]
+
+
+def test_a_recipe_has_its_own_clip_and_classes() -> None:
+    subject = recipe_subject("ctrgcn/nwucla", batch_size=1)
+    assert tuple(subject.batch.clip.shape) == (1, 3, 52, 20, 1)
+    assert subject.method.outputs(subject.batch).logits is not None
+    assert subject.method.head.out_features == 10  # type: ignore[union-attr]
+
+
+def test_an_encoder_has_the_clip_of_ntu() -> None:
+    subject = encoder_subject("ctrgcn", batch_size=2)
+    assert tuple(subject.batch.clip.shape) == (2, 3, 64, 25, 2)
+    with pytest.raises(UnknownNameError, match="did you mean 'ctrgcn/nwucla'"):
+        recipe_subject("ctrgcn/nwcla", batch_size=1)
