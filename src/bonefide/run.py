@@ -17,6 +17,8 @@ from bonefide.errors import RunError
 
 __all__ = ["Run", "find_runs"]
 
+_FACTS = {"recipe", "run", "seed", "store", "preparation", "hashes"}
+
 
 @dataclass(frozen=True)
 class Run:
@@ -104,20 +106,31 @@ class Run:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The resolved recipe of this run."""
-        return Recipe.model_validate(yaml.safe_load(self.recipe_file.read_text(encoding="utf-8")))
+        """The resolved recipe of this run.
+
+        Raises:
+            RunError: if it cannot be read.
+        """
+        try:
+            return Recipe.model_validate(yaml.safe_load(self.recipe_file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise _damaged(self.recipe_file) from error
 
     @cached_property
     def facts(self) -> dict[str, Any]:
         """`recipe` (name), `run` (name), `seed`, `store` (path), `hashes`.
 
         Raises:
-            RunError: if they are missing.
+            RunError: if they are missing or damaged.
         """
         if not self.facts_file.is_file():
             raise RunError(f"{self.folder}: unfinished run (no run.json); start the training again to continue it")
-        facts = json.loads(self.facts_file.read_text(encoding="utf-8"))
-        assert isinstance(facts, dict)
+        try:
+            facts = json.loads(self.facts_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise _damaged(self.facts_file) from error
+        if not isinstance(facts, dict) or not facts.keys() >= _FACTS:
+            raise _damaged(self.facts_file)
         return facts
 
     @property
@@ -126,11 +139,18 @@ class Run:
         return self.weights_file.is_file() and self.scores_file.is_file()
 
     def log(self) -> list[dict[str, float]]:
-        """Rows of `log.csv`; empty cells are left out."""
+        """Rows of `log.csv`; empty cells are left out.
+
+        Raises:
+            RunError: if it holds anything but numbers.
+        """
         if not self.log_file.is_file():
             return []
-        with self.log_file.open(encoding="utf-8", newline="") as file:
-            return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+        try:
+            with self.log_file.open(encoding="utf-8", newline="") as file:
+                return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+        except (OSError, ValueError, TypeError, csv.Error) as error:
+            raise _damaged(self.log_file) from error
 
 
 def find_runs(places: list[Path]) -> list[Run]:
@@ -146,3 +166,7 @@ def find_runs(places: list[Path]) -> list[Run]:
             raise RunError(f"{place}: no run at or below this place; train one first, or check the path")
         found |= {folder: Run(folder) for folder in here}
     return list(found.values())
+
+
+def _damaged(file: Path) -> RunError:
+    return RunError(f"{file} is damaged or was written by another version of bonefide; train into another folder")

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -19,15 +21,18 @@ def convert(
     out: Annotated[Path, typer.Argument(help="Where the weights go, a .safetensors file.")],
 ) -> None:
     """Convert an official checkpoint; nothing in the file is executed, and every key must have its place."""
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     from bonefide.conversion import convert as convert_file
 
     weights = convert_file(paper, official)
+    temporary = out.with_name(f".{out.name}.tmp")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        save_file({name: value.contiguous() for name, value in weights.items()}, out, metadata={"paper": paper})
-    except (OSError, SafetensorError) as error:
-        raise OutputError(f"{out}: the weights cannot be written: {error}") from error
+        temporary.write_bytes(save({name: value.contiguous() for name, value in weights.items()}, {"paper": paper}))
+        os.replace(temporary, out)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise OutputError(f"{out}: the weights cannot be written: {error.strerror}") from error
     typer.echo(f"{len(weights)} tensors, {sum(each.numel() for each in weights.values()):,} numbers: {out}")

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bonefide.errors import RunError, UnknownNameError
+from bonefide.errors import OutputError, RunError, UnknownNameError
 
 if TYPE_CHECKING:
     from bonefide.run import Run
@@ -46,7 +47,10 @@ def ensemble(
     card = card_of(fused, cards, fusion={"weights": chosen, "chosen": how}, published=published)
     seeds = "+".join(f"seed{seed}" for seed in card.seeds)
     folder = out or runs[0].parent / f"ensemble.{weights.replace(',', '_')}.{seeds}"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror}; choose another --out") from error
     save_scores(fused, folder / "scores.npz")
     save_card(card, folder / "ensemble.json")
     if as_json:
@@ -90,4 +94,6 @@ def _weights(asked: str, runs: list[Run]) -> tuple[dict[str, float], str]:
         raise UnknownNameError("ways to weigh", asked, _CHOICES) from None
     if len(numbers) != len(names):
         raise RunError(f"{len(numbers)} weights for {len(names)} runs; give one for each, in their order")
+    if not all(map(math.isfinite, numbers)) or not any(numbers):
+        raise RunError(f"weights {asked} fuse nothing; give finite numbers that are not all 0")
     return dict(zip(names, numbers, strict=True)), "given on the command line"

@@ -32,13 +32,11 @@ def train(
     """Train the runs of a recipe; the same command continues what was interrupted."""
     from bonefide.cli._progress import training_progress
     from bonefide.config import load
-    from bonefide.config.components import check_recipe
     from bonefide.data.store import open_store
     from bonefide.training.fit import plan_runs
     from bonefide.training.parallel import train_all
 
     whole = load.recipe(recipe, set=load.parse_overrides(settings or []))
-    check_recipe(whole)
     plans = plan_runs(whole, out, runs=run or [], seeds=_seeds(seeds))
     opened = open_store(store)
     try:

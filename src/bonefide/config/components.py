@@ -17,7 +17,7 @@ from pydantic.errors import PydanticUserError
 from bonefide.config.recipe import Component, Recipe
 from bonefide.errors import BonefideError, RecipeError, UnknownNameError, did_you_mean
 
-__all__ = ["GIVEN", "check_recipe", "component", "create", "names"]
+__all__ = ["GIVEN", "check_recipe", "component", "component_faults", "create", "names"]
 
 Folder = Literal["encoders", "methods", "transforms"]
 
@@ -52,7 +52,8 @@ def component(folder: Folder, name: str) -> Callable[..., Any]:
         name: a file of that folder, or `package.module:Class` for one of one's own.
 
     Raises:
-        UnknownNameError: if there is no such file, module or class.
+        UnknownNameError: if there is no such file.
+        BonefideError: if one's own module or class cannot be imported.
 
     Example:
         >>> component("transforms", "modality").__name__
@@ -62,8 +63,10 @@ def component(folder: Folder, name: str) -> Callable[..., Any]:
         module_name, _, attribute = name.partition(":")
         try:
             found = getattr(importlib.import_module(module_name), attribute)
-        except (ImportError, AttributeError) as error:
-            raise BonefideError(f"{folder}: cannot import '{name}': {error}") from error
+        except (ImportError, AttributeError, ValueError) as error:
+            raise BonefideError(
+                f"{folder}: cannot import '{name}': {error}; install its package or put its folder on PYTHONPATH"
+            ) from error
     else:
         if name not in names(folder):
             raise UnknownNameError(folder, name, names(folder))
@@ -81,13 +84,14 @@ def create(folder: Folder, asked: Component, given: Mapping[str, Any]) -> Any:
         given: what the engine has; only what the constructor asks for, and the options leave open, is passed.
 
     Raises:
+        BonefideError: if there is no such component.
         RecipeError: if the options do not fit.
     """
+    made = component(folder, asked.name)
     faults = _faults(folder, asked)
     if faults:
         raise RecipeError(faults)
-    made = component(folder, asked.name)
-    parameters = inspect.signature(made).parameters
+    parameters = _parameters(made)
     options = {key: _validated(made, parameters[key], value) for key, value in asked.options.items()}
     filled = {key: value for key, value in given.items() if key in parameters and key not in options}
     return made(**filled, **options)
@@ -99,12 +103,26 @@ def check_recipe(whole: Recipe) -> None:
     Raises:
         RecipeError: with all faults.
     """
-    faults = _faults("encoders", whole.encoder) + _faults("methods", whole.method)
-    for part in (whole.data.train, whole.data.test):
-        for asked in part:
-            faults += _faults("transforms", asked)
+    faults = component_faults(whole.model_dump())
     if faults:
-        raise RecipeError(list(dict.fromkeys(faults)))
+        raise RecipeError(faults, source=whole.name)
+
+
+def component_faults(content: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the components of a recipe, be its other keys right or not.
+
+    Args:
+        content: a recipe as mappings and lists; what is no component there is passed over.
+    """
+    data = content.get("data")
+    chains = [data.get(part) for part in ("train", "test")] if isinstance(data, Mapping) else []
+    asked: list[tuple[Folder, Any]] = [("encoders", content.get("encoder")), ("methods", content.get("method"))]
+    asked += [("transforms", each) for chain in chains if isinstance(chain, list | tuple) for each in chain]
+    faults: list[str] = []
+    for folder, each in asked:
+        if isinstance(each, Mapping) and {str} == {*map(type, each), type(each.get("name"))}:
+            faults += _faults(folder, Component(**each))
+    return list(dict.fromkeys(faults))
 
 
 def _faults(folder: Folder, asked: Component) -> list[str]:
@@ -113,7 +131,7 @@ def _faults(folder: Folder, asked: Component) -> list[str]:
     except BonefideError as error:
         return [str(error)]
     place = f"{folder}.{asked.name}"
-    parameters = inspect.signature(made).parameters
+    parameters = _parameters(made)
     own = [name for name in parameters if name not in GIVEN]
     faults = []
     for key, value in asked.options.items():
@@ -124,11 +142,17 @@ def _faults(folder: Folder, asked: Component) -> list[str]:
             _validated(made, parameters[key], value)
         except ValidationError as error:
             first = error.errors()[0]
-            faults.append(f"{place}.{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {value!r}")
+            faults.append(f"{place}.{key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}")
     for name in own:
         if parameters[name].default is inspect.Parameter.empty and name not in asked.options:
             faults.append(f"{place}.{name}: is missing")
     return faults
+
+
+def _parameters(made: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """What can be given by name."""
+    by_name = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+    return {name: each for name, each in inspect.signature(made).parameters.items() if each.kind in by_name}
 
 
 def _validated(made: Callable[..., Any], parameter: inspect.Parameter, value: Any) -> Any:
@@ -136,7 +160,13 @@ def _validated(made: Callable[..., Any], parameter: inspect.Parameter, value: An
     annotation = parameter.annotation
     if isinstance(annotation, str):
         module = inspect.getmodule(made)
-        annotation = eval(annotation, vars(module) if module else {})
+        try:
+            annotation = eval(annotation, vars(module) if module else {})
+        except NameError:
+            # Imported for type checkers only, in a file that is not ours.
+            annotation = inspect.Parameter.empty
+    if annotation is inspect.Parameter.empty:
+        return value
     try:
         adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
     except PydanticUserError:

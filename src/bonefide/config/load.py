@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -13,12 +14,14 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from bonefide.config.components import component_faults
 from bonefide.config.recipe import Recipe
 from bonefide.errors import RecipeError, UnknownNameError, did_you_mean
 
 __all__ = ["dump", "names", "parse_overrides", "recipe", "recipe_digest", "single_run"]
 
 _BASE = "base"
+_SUFFIXES = {".yaml", ".yml"}
 
 
 def names() -> tuple[str, ...]:
@@ -44,8 +47,7 @@ def recipe(name: str | Path, *, set: Mapping[str, Any] | None = None) -> Recipe:
         3
     """
     content = _extended(name)
-    for path, value in (set or {}).items():
-        _set(content, path, value)
+    _set_all(content, set or {}, str(name))
     content["name"] = Path(name).stem if Path(name).suffix else str(name)
     return _validated(content, str(name))
 
@@ -65,8 +67,7 @@ def single_run(whole: Recipe, run: str, *, seed: int | None = None) -> Recipe:
     if run not in whole.runs:
         raise UnknownNameError("runs", run, whole.runs)
     content = whole.model_dump(mode="json")
-    for path, value in whole.runs[run].items():
-        _set(content, path, value)
+    _set_all(content, whole.runs[run], f"run {run}")
     if seed is not None:
         content["training"]["seed"] = seed
     return _validated(content, f"run {run}")
@@ -121,8 +122,13 @@ def _extended(name: str | Path) -> dict[str, Any]:
     base = content.pop("extends", None)
     if base is None:
         return content
-    beside = file.parent / f"{base}.yaml"
-    below, _ = _read(beside if beside.is_file() else base)
+    if not isinstance(base, str):
+        raise RecipeError([f"extends: expected the name of one recipe, got {base!r}"], source=str(name))
+    beside = file.parent / (base if Path(base).suffix in _SUFFIXES else f"{base}.yaml")
+    try:
+        below, _ = _read(beside if beside.is_file() else base)
+    except UnknownNameError as error:
+        raise RecipeError([f"extends: {error}"], source=str(name)) from error
     if "extends" in below:
         raise RecipeError([f"extends: {base} itself extends another; one level is allowed"], source=str(name))
     merged = _merge(below, content)
@@ -132,7 +138,7 @@ def _extended(name: str | Path) -> dict[str, Any]:
 
 def _read(name: str | Path) -> tuple[dict[str, Any], Path]:
     own = Path(name)
-    if own.suffix in {".yaml", ".yml"}:
+    if own.suffix in _SUFFIXES:
         if not own.is_file():
             raise UnknownNameError("recipe files", str(name), map(str, own.parent.glob("*.yaml")))
         file = own
@@ -161,34 +167,70 @@ def _merge(below: Any, above: Any) -> Any:
     }
 
 
-def _set(content: dict[str, Any], path: str, value: Any) -> None:
+def _set_all(content: dict[str, Any], settings: Mapping[str, Any], source: str) -> None:
+    faults = [fault for path, value in settings.items() if (fault := _set(content, path, copy.deepcopy(value)))]
+    if faults:
+        raise RecipeError(faults, source=source)
+
+
+def _set(content: Any, path: str, value: Any) -> str:
+    """Set what lies at a path; numbers lead into lists. Says what is wrong, or nothing."""
     *parents, last = path.split(".")
-    for key in parents:
-        content = content.setdefault(key, {}) if isinstance(content, dict) else {}
-    if isinstance(content, dict):
+    for place, key in enumerate(parents):
+        if isinstance(content, list) and key.isdecimal() and int(key) < len(content):
+            content = content[int(key)]
+        elif isinstance(content, dict):
+            content = content.setdefault(key, {})
+        else:
+            return f"{path}: nothing can be set below {'.'.join(parents[:place])}, which is {_kind(content)}"
+    if isinstance(content, list) and last.isdecimal() and int(last) < len(content):
+        content[int(last)] = _merge(content[int(last)], value)
+    elif not isinstance(content, dict):
+        return f"{path}: nothing can be set below {'.'.join(parents)}, which is {_kind(content)}"
+    else:
+        if last == "name" and parents and content.get(last, value) != value:
+            content.clear()
         content[last] = _merge(content[last], value) if last in content else value
+    return ""
+
+
+def _kind(content: Any) -> str:
+    return f"a list of {len(content)}, counted from 0" if isinstance(content, list) else repr(content)
 
 
 def _validated(content: dict[str, Any], source: str) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        raise RecipeError([_fault(each) for each in error.errors()], source=source) from error
+        # Options of components are told with the rest, so that a user mends all at once.
+        faults = [*map(_fault, error.errors()), *component_faults(content)]
+        raise RecipeError(list(dict.fromkeys(faults)), source=source) from error
 
 
 def _fault(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"] if part not in {"sgd", "adam", "adamw"} | _SCHEDULES)
+    place = ".".join(map(str, _keys(error["loc"])))
     if error["type"] == "extra_forbidden":
-        known = _known_keys(error["loc"][:-1])
-        return f"{place}: not a key{did_you_mean(str(error['loc'][-1]), known)}"
-    if error["type"] == "missing":
-        return f"{place}: is missing"
+        return f"{place}: not a key{did_you_mean(str(error['loc'][-1]), _known_keys(error['loc'][:-1]))}"
+    if error["type"] in {"missing", "union_tag_not_found"}:
+        return f"{place}{'.name' * (error['type'] != 'missing')}: is missing"
+    if error["type"] == "union_tag_invalid":
+        known = [name.strip(" '") for name in error["ctx"]["expected_tags"].split(",")]
+        return f"{place}.name: no '{error['ctx']['tag']}'{did_you_mean(error['ctx']['tag'], known) or _list(known)}"
     message = error["msg"].removeprefix("Value error, ")
     given = "" if isinstance(error["input"], dict) else f", got {error['input']!r}"
     return f"{place}: {message[0].lower()}{message[1:]}{given}" if place else message
 
 
-_SCHEDULES = {"constant", "step", "exponential", "cosine"}
+def _list(known: list[str]) -> str:
+    return f"; there are: {', '.join(known)}"
+
+
+def _keys(location: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The keys of a place in a recipe: without the name of an alternative, which stands after what is chosen by it."""
+    return location[:2] + location[3:] if location[:2] in _ALTERNATIVES else location
+
+
+_ALTERNATIVES = {("training", "optimizer"), ("training", "schedule")}
 
 
 def _known_keys(location: tuple[Any, ...]) -> list[str]:

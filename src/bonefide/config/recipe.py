@@ -29,6 +29,7 @@ __all__ = [
 Stream = Literal["joint", "bone", "joint_motion", "bone_motion"]
 Selection = Literal["last", "validation", "best_on_test"]
 Share = Annotated[float, Field(gt=0, le=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class _Strict(BaseModel):
@@ -86,19 +87,25 @@ class SGD(_Optimizer):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     nesterov: bool = False
 
+    @model_validator(mode="after")
+    def _momentum_fits(self) -> SGD:
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0")
+        return self
+
 
 class Adam(_Optimizer):
     """Adam, whose weight decay is added to the gradient."""
 
     name: Literal["adam"]
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
 
 
 class AdamW(_Optimizer):
     """Adam with decoupled weight decay."""
 
     name: Literal["adamw"]
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
 
 
 Optimizer = Annotated[SGD | Adam | AdamW, Field(discriminator="name")]

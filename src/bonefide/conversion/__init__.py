@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import importlib
-import pickle
 import pkgutil
 from pathlib import Path
 from typing import Any
@@ -47,11 +46,14 @@ def _read(file: Path) -> dict[str, Tensor]:
         raise DataError(f"{file}: no such file")
     try:
         content: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except Exception as error:
+        # What the restricted unpickler raises depends on the bytes, which may be anybody's.
         raise DataError(f"{file}: not a checkpoint of tensors only; it is not read for safety") from error
     for wrapper in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
+    ):
         raise DataError(f"{file}: not a state dict of tensors")
     return content

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
 
 from bonefide.conversion._keys import invert, rename
+from bonefide.encoders import ctrgcn
 from bonefide.errors import DataError
+from bonefide.layouts import layout
+from bonefide.methods.supervised import Supervised
 
 __all__ = ["CTRGCN"]
 
@@ -67,11 +70,17 @@ class CTRGCN:
             inside = _take(state, f"l{block}.")
             prefix = f"encoder.blocks.{block - 1}."
             ours |= {prefix + key: value for key, value in rename(_merge(inside, block), _INSIDE).items()}
-        outside = {key: value for key, value in state.items() if not re.match(r"l\d+\.", key)}
-        return ours | rename(outside, _OUTSIDE)
+        inside_keys = tuple(f"l{block}." for block in _BLOCKS)
+        outside = {key: value for key, value in state.items() if not key.startswith(inside_keys)}
+        ours |= rename(outside, _OUTSIDE)
+        if missing := _expected_keys() - ours.keys():
+            raise DataError(f"weights: '{_official_key(min(missing))}' is missing; is this a file of CTR-GCN?")
+        return ours
 
     def to_official(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Our names to the official ones."""
+        if missing := sorted(_expected_keys() - state.keys()):
+            raise DataError(f"weights: '{missing[0]}' is missing; are these of `Supervised` around CTR-GCN?")
         official = rename(
             {key: value for key, value in state.items() if not key.startswith("encoder.blocks.")}, invert(_OUTSIDE)
         )
@@ -79,6 +88,21 @@ class CTRGCN:
             inside = rename(_take(state, f"encoder.blocks.{block - 1}."), invert(_INSIDE))
             official |= {f"l{block}.{key}": value for key, value in _split(inside).items()}
         return official
+
+
+@cache
+def _expected_keys() -> frozenset[str]:
+    # Names do not depend on sizes; on the device "meta" nothing is allocated or drawn.
+    with torch.device("meta"):
+        method = Supervised(ctrgcn.CTRGCN(layout("ucla20"), 3, persons=1, base_channels=8), 2)
+    return frozenset(method.state_dict())
+
+
+def _official_key(key: str) -> str:
+    if not key.startswith("encoder.blocks."):
+        return next(iter(rename({key: None}, invert(_OUTSIDE))))
+    block, inside = key.removeprefix("encoder.blocks.").split(".", 1)
+    return f"l{int(block) + 1}.{next(iter(rename({inside: None}, invert(_INSIDE))))}"
 
 
 def _take(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Sampler
 from bonefide.data.dataset import Draw, Sample, SkeletonDataset
 from bonefide.types import Batch
 
-__all__ = ["EpochSampler", "loader"]
+__all__ = ["EpochSampler", "collate", "loader"]
 
 
 class EpochSampler(Sampler[Draw]):

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from bonefide.errors import OutputError, RunError
+from bonefide.errors import RunError
+from bonefide.evaluation._writing import write_text
 from bonefide.evaluation.metrics import balanced_accuracy, top_k
 from bonefide.evaluation.scores import load_scores
 from bonefide.run import Run
@@ -170,16 +171,12 @@ def card_of(scores: Scores, members: list[AuditCard], *, fusion: dict[str, Any],
 
 
 def save_card(card: AuditCard, file: Path) -> None:
-    """Write a card as JSON.
+    """Write a card as JSON, all or nothing.
 
     Raises:
         OutputError: if the place cannot be written.
     """
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(asdict(card), indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{file}: the card cannot be written: {error.strerror}") from error
+    write_text(file, json.dumps(asdict(card), indent=1) + "\n")
 
 
 def load_card(file: Path) -> AuditCard:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -105,7 +106,7 @@ def load_weights(method: Method, file: Path) -> None:
     """
     try:
         method.load_state_dict(load_file(file), strict=True)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         first = str(error).strip().splitlines()[-1].strip()
         raise RunError(f"{file}: these weights do not fit the recipe: {first}") from error
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from bonefide.config.build import Experiment
 from bonefide.config.recipe import Recipe
 from bonefide.data.dataset import SkeletonDataset
-from bonefide.errors import OutputError
 from bonefide.evaluation.test import predict
 from bonefide.run import Run
+from bonefide.training._writing import write_whole, writing
 from bonefide.training.module import MethodModule
 
 __all__ = ["EpochEnd", "save_weights", "write_log"]
@@ -71,18 +71,15 @@ class EpochEnd(Checkpoint):
         self._keep_chosen(pl_module, row)
         self.rows.append(row)
         write_log(self.run.log_file, self.rows)
-        temporary = self.run.folder / ".last.ckpt.tmp"
-        try:
-            trainer.save_checkpoint(temporary)
-            os.replace(temporary, self.run.checkpoint_file)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise OutputError(
-                f"{self.run.folder}: the checkpoint of epoch {len(self.rows)} cannot be written: {error.strerror}; "
-                "the one before is kept, make room and start again"
-            ) from error
+        self._save_checkpoint(trainer)
         if self.report is not None:
             self.report(row)
+
+    def _save_checkpoint(self, trainer: pl.Trainer) -> None:
+        temporary = self.run.folder / ".last.ckpt.tmp"
+        with writing(temporary, f"{self.run.folder}: the checkpoint of epoch {len(self.rows)}"):
+            trainer.save_checkpoint(temporary)
+            os.replace(temporary, self.run.checkpoint_file)
 
     def state_dict(self) -> dict[str, Any]:
         """The rows."""
@@ -120,14 +117,8 @@ def save_weights(module: MethodModule, file: Path, metadata: dict[str, str]) -> 
     Raises:
         OutputError: if the place cannot be written.
     """
-    temporary = file.with_name(f".{file.name}.tmp")
     state = {name: value.detach().cpu().contiguous() for name, value in module.method.state_dict().items()}
-    try:
-        save_file(state, temporary, metadata=metadata)
-        os.replace(temporary, file)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"{file}: weights cannot be written: {error.strerror}") from error
+    write_whole(file, save(state, metadata=metadata), "the weights")
 
 
 def write_log(file: Path, rows: list[dict[str, float]]) -> None:
@@ -141,10 +132,4 @@ def write_log(file: Path, rows: list[dict[str, float]]) -> None:
     writer = csv.DictWriter(text, columns, restval="")
     writer.writeheader()
     writer.writerows({key: f"{value:.8g}" for key, value in row.items()} for row in rows)
-    temporary = file.with_name(f".{file.name}.tmp")
-    try:
-        temporary.write_text(text.getvalue(), encoding="utf-8", newline="")
-        os.replace(temporary, file)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"{file}: the log cannot be written: {error.strerror}") from error
+    write_whole(file, text.getvalue().encode(), "the log")

@@ -4,29 +4,35 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import shutil
+import signal
 import warnings
+import zipfile
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 import torch
+from torch.utils.data import DataLoader
 
 from bonefide.config.build import Experiment, build_data, build_method
+from bonefide.config.components import check_recipe
 from bonefide.config.load import dump, recipe_digest, single_run
 from bonefide.config.recipe import Recipe
+from bonefide.data.dataset import Sample
 from bonefide.data.loader import loader
 from bonefide.data.store import SkeletonStore
-from bonefide.errors import OutputError, RunError
+from bonefide.errors import RunError
 from bonefide.evaluation.audit import audit, save_card
 from bonefide.evaluation.scores import save_scores
 from bonefide.evaluation.test import load_weights, score
 from bonefide.run import Run
+from bonefide.training._writing import write_whole, writing
 from bonefide.training.callbacks import EpochEnd, save_weights
-from bonefide.training.devices import describe_device
+from bonefide.training.devices import describe_device, resolve_device
+from bonefide.training.freezing import freeze
 from bonefide.training.module import MethodModule
 from bonefide.training.seeds import seed_all
 from bonefide.training.trainer import Precision, build_trainer
@@ -42,21 +48,24 @@ def plan_runs(
     Args:
         recipe: whole.
         out: folder of all runs.
-        runs: those to train; all of the recipe's if empty.
-        seeds: one training each; the recipe's own seed if empty.
+        runs: those to train; all of the recipe's if empty. One that is named twice is trained once.
+        seeds: one training each, likewise; the recipe's own seed if empty.
 
     Raises:
         UnknownNameError: if the recipe has no such run.
-        RecipeError: if a run's settings do not fit.
+        RecipeError: if a run's settings or a component's options do not fit.
     """
-    plans = []
-    for name in runs or recipe.runs:
+    place, plans = out / recipe.name, []
+    for name in dict.fromkeys(runs or recipe.runs):
         if seeds:
             plans += [
-                (single_run(recipe, name, seed=seed), name, out / recipe.name / f"{name}.seed{seed}") for seed in seeds
+                (single_run(recipe, name, seed=seed), name, place / f"{name}.seed{seed}")
+                for seed in dict.fromkeys(seeds)
             ]
         else:
-            plans.append((single_run(recipe, name), name, out / recipe.name / name))
+            plans.append((single_run(recipe, name), name, place / name))
+    for planned, _, _ in plans:
+        check_recipe(planned)
     return plans
 
 
@@ -94,9 +103,13 @@ def train_run(
     data = build_data(recipe, store)
     seed_all(recipe.training.seed)
     method = build_method(recipe, data)
+    freeze(method, recipe.training.freeze, epoch=0)
     facts = _facts(recipe, name, store, data, sum(each.numel() for each in method.parameters()))
     run = _open_folder(folder, recipe, facts)
     if run.finished:
+        if not run.report_file.is_file():
+            # Killed between its scores and its card.
+            save_card(audit(run), run.report_file)
         return run
     module = MethodModule(method, recipe.training)
     header = _header(recipe, data, facts)
@@ -109,17 +122,35 @@ def train_run(
         shuffle=True,
         drop_last=recipe.data.drop_last,
         workers=workers,
-        pin_memory=trainer.accelerator.__class__.__name__ == "CUDAAccelerator",
+        pin_memory=resolve_device(device).startswith("cuda"),
     )
-    resume = run.checkpoint_file if run.checkpoint_file.is_file() else None
-    with warnings.catch_warnings():
-        # Lightning advises on workers and logging, which were chosen on purpose, and on its own use of torch.
-        warnings.filterwarnings("ignore", module="lightning")
-        trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    _fit(trainer, module, batches, _checkpoint(run))
     _finish(run, module, recipe, data, header)
     return run
+
+
+def _checkpoint(run: Run) -> Path | None:
+    file = run.checkpoint_file
+    if not file.is_file():
+        return None
+    if not zipfile.is_zipfile(file):
+        raise RunError(f"{file} is damaged; remove it to train from the beginning")
+    return file
+
+
+def _fit(trainer: pl.Trainer, module: MethodModule, batches: DataLoader[Sample], resume: Path | None) -> None:
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        with warnings.catch_warnings():
+            # Lightning advises on workers and logging, which were chosen on purpose, and on its own use of torch.
+            warnings.filterwarnings("ignore", module="lightning")
+            trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
+    except SystemExit:
+        if not trainer.interrupted:
+            raise
+        # Lightning answers an interrupt by ending the program, deaf to further ones.
+        signal.signal(signal.SIGINT, on_interrupt)
+        raise KeyboardInterrupt from None
 
 
 def _finish(run: Run, module: MethodModule, recipe: Recipe, data: Experiment, header: dict[str, str]) -> None:
@@ -128,7 +159,7 @@ def _finish(run: Run, module: MethodModule, recipe: Recipe, data: Experiment, he
         save_weights(module, run.weights_file, header | {"epoch": str(recipe.training.epochs)})
     else:
         load_weights(module.method, run.chosen_file)
-        shutil.copyfile(run.chosen_file, run.weights_file)
+        write_whole(run.weights_file, run.chosen_file.read_bytes(), "the weights")
     for samples, file in ((data.validation, run.validation_scores_file), (data.test, run.scores_file)):
         if samples is not None:
             scores = score(
@@ -164,21 +195,22 @@ def _open_folder(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:
     if run.facts_file.is_file():
         there = run.facts
         for key in ("hashes", "seed", "run"):
-            if there[key] != facts[key]:
+            if there.get(key) != facts[key]:
                 raise RunError(
                     f"{folder} holds a run of another {'recipe or store' if key == 'hashes' else key}; "
                     "give another --out, or remove it"
                 )
         return run
-    try:
+    with writing(folder / ".run.json.tmp", f"{folder}: the run"):
         folder.mkdir(parents=True, exist_ok=True)
-        run.recipe_file.write_text(dump(recipe), encoding="utf-8")
-        temporary = folder / ".run.json.tmp"
-        temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, run.facts_file)
-    except OSError as error:
-        raise OutputError(f"{folder}: the run cannot be written: {error.strerror}; choose another --out") from error
+    write_whole(run.recipe_file, dump(recipe).encode(), "the recipe")
+    # Comes last: it says that all of the above is there.
+    write_whole(run.facts_file, _as_json(facts), "the facts of the run")
     return run
+
+
+def _as_json(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=1) + "\n").encode()
 
 
 def _header(recipe: Recipe, data: Experiment, facts: dict[str, Any]) -> dict[str, str]:
@@ -206,4 +238,4 @@ def _environment(run: Run, device: str, precision: Precision) -> None:
         "threads": torch.get_num_threads(),
         "precision": precision,
     }
-    run.environment_file.write_text(json.dumps(environment, indent=1) + "\n", encoding="utf-8")
+    write_whole(run.environment_file, _as_json(environment), "the environment")

@@ -23,7 +23,7 @@ def freeze(method: nn.Module, frozen: Mapping[str, int | str], *, epoch: int) ->
         epoch: 0-based.
 
     Raises:
-        RecipeError: if a beginning is that of no parameter.
+        RecipeError: if a beginning is that of no parameter, or nothing is left to train.
 
     Example:
         >>> network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
@@ -46,3 +46,5 @@ def freeze(method: nn.Module, frozen: Mapping[str, int | str], *, epoch: int) ->
         )
         if not parameter.requires_grad:
             parameter.grad = None
+    if not any(parameter.requires_grad for parameter in method.parameters()):
+        raise RecipeError([f"training.freeze: nothing is left to train in epoch {epoch + 1}"])

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from queue import Empty
@@ -16,6 +16,7 @@ import torch
 
 from bonefide.config.recipe import Recipe
 from bonefide.data.store import SkeletonStore
+from bonefide.errors import BonefideError
 from bonefide.run import Run
 from bonefide.training.fit import Precision, plan_runs, train_run
 
@@ -81,7 +82,7 @@ def train_all(
         report: called after each epoch with the run's folder and its row of the log.
 
     Raises:
-        BonefideError: the first that a run raises; runs already started are ended first.
+        BonefideError: the first that a run raises, or if the system killed one; runs already started are ended first.
     """
     options: dict[str, Any] = {"store": store, "device": device, "precision": precision, "workers": workers}
     if parallel == 1 or len(plans) == 1:
@@ -97,12 +98,17 @@ def _side_by_side(plans: Sequence[Plan], parallel: int, options: dict[str, Any],
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager:
         rows = manager.Queue()
-        threads = max(1, (os.cpu_count() or 1) // parallel)
+        threads = max(1, torch.get_num_threads() // parallel)
         pool = ProcessPoolExecutor(parallel, mp_context=context, initializer=torch.set_num_threads, initargs=(threads,))
         try:
             futures = [pool.submit(_one, plan, options, rows) for plan in plans]
             _await(futures, rows, report)
             return [future.result() for future in futures]
+        except BrokenProcessPool as error:
+            raise BonefideError(
+                f"a training was killed from outside, as systems do when memory is short; the same command continues "
+                f"all of them, perhaps with fewer than {parallel} side by side"
+            ) from error
         except BaseException:
             for process in (pool._processes or {}).values():
                 process.terminate()

@@ -11,6 +11,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 
 from bonefide.config.recipe import TrainingRecipe
+from bonefide.errors import InstallationError
 from bonefide.training.devices import accelerator
 
 __all__ = ["Precision", "build_trainer"]
@@ -35,9 +36,11 @@ def build_trainer(
         callbacks: what happens besides.
 
     Raises:
-        InstallationError: if the device is unknown or not there.
+        InstallationError: if the device is unknown or not there, or cannot calculate so.
     """
     kind, devices = accelerator(device)
+    if kind == "cpu" and precision == "16":
+        raise InstallationError("precision 16 needs a GPU; on the CPU use bf16 or 32")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     return pl.Trainer(
         accelerator=kind,
