@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# The networks of the tests are so small that threads only get in each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 OWN_FIXTURES = ROOT / "tests" / "golden"
 ARCHIVES = {
