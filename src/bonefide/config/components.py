@@ -36,6 +36,7 @@ GIVEN = frozenset(
     }
 )
 """Constructor parameters the engine fills by name, unless the recipe does; everything else is the recipe's."""
+_GIVEN_TO_TRANSFORMS = frozenset({"layout", "stream"})
 
 
 def names(folder: Folder) -> tuple[str, ...]:
@@ -132,7 +133,8 @@ def _faults(folder: Folder, asked: Component) -> list[str]:
         return [str(error)]
     place = f"{folder}.{asked.name}"
     parameters = _parameters(made)
-    own = [name for name in parameters if name not in GIVEN]
+    given = _GIVEN_TO_TRANSFORMS if folder == "transforms" else GIVEN
+    own = [name for name in parameters if name not in given]
     faults = []
     for key, value in asked.options.items():
         if key not in parameters:

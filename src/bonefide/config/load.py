@@ -226,7 +226,9 @@ def _list(known: list[str]) -> str:
 
 
 def _keys(location: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The keys of a place in a recipe: without the name of an alternative, which stands after what is chosen by it."""
+    """The keys of a place in a recipe: without the names pydantic gives to the alternatives of a value."""
+    if location[:2] == ("training", "freeze"):
+        return location[:3]
     return location[:2] + location[3:] if location[:2] in _ALTERNATIVES else location
 
 

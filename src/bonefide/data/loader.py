@@ -82,6 +82,8 @@ def loader(
         persistent_workers=workers > 0,
         pin_memory=pin_memory,
         collate_fn=collate,
+        # Otherwise it draws from the global generator, how often depends on the number of workers.
+        generator=torch.Generator().manual_seed(dataset.seed),
     )
 
 
