@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bonefide.writing import write_file
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -48,7 +50,7 @@ def bench(
         tables = _measured(plan(what, settings))
     if out is not None:
         command = _command(what, store=store, device=device, rounds=rounds, threads=threads, batch_size=batch_size)
-        _write(out, render(tables, command=command, place=place, rounds=rounds, threads=threads))
+        write_file(out, render(tables, command=command, place=place, rounds=rounds, threads=threads))
     if as_json:
         facts = {table.name: table.facts() for table in tables}
         typer.echo(json.dumps({"machine": place, "rounds": rounds, "threads": threads, "tables": facts}))
@@ -77,18 +79,6 @@ def _command(what: str, *, store: Path | None, device: str, rounds: int, threads
     # Where a store lies is the machine's own affair.
     options += ["--store STORE"] if store is not None else []
     return " ".join(["bonefide bench", what, *options])
-
-
-def _write(out: Path, page: str) -> None:
-    from bonefide.errors import OutputError
-
-    temporary = out.with_name(f".{out.name}.tmp")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(page, encoding="utf-8")
-        temporary.replace(out)
-    except OSError as error:
-        raise OutputError(f"{out}: the page cannot be written: {error.strerror}; choose another --out") from error
 
 
 def _show(tables: list[Table]) -> None:

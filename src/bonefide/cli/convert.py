@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bonefide.errors import OutputError
+from bonefide.writing import write_file
 
 __all__ = ["convert"]
 
@@ -26,13 +24,6 @@ def convert(
     from bonefide.conversion import convert as convert_file
 
     weights = convert_file(paper, official)
-    temporary = out.with_name(f".{out.name}.tmp")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(save({name: value.contiguous() for name, value in weights.items()}, {"paper": paper}))
-        os.replace(temporary, out)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise OutputError(f"{out}: the weights cannot be written: {error.strerror}") from error
+    content = save({name: value.contiguous() for name, value in weights.items()}, {"paper": paper})
+    write_file(out, content)
     typer.echo(f"{len(weights)} tensors, {sum(each.numel() for each in weights.values()):,} numbers: {out}")

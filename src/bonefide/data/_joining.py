@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from bonefide.data._shards import SavedShard
-from bonefide.data._writing import sync_folder, write_array, write_bytes, write_whole
+from bonefide.data._writing import sync_folder, write_array
 from bonefide.data.datasets import DatasetInfo
 from bonefide.data.store import index_schema
 from bonefide.data.store_info import INDEX_FILE, INFO_FILE, JOINTS_FILE, PartCounts, StoreInfo
 from bonefide.data.store_plan import StorePlan
 from bonefide.errors import DataError
 from bonefide.types import Array
+from bonefide.writing import replacing, write_file
 
 __all__ = ["join_index", "join_shards"]
 
@@ -49,7 +50,7 @@ def join_shards(folder: Path, index: Mapping[str, Array], shards: Sequence[Saved
     """
     _write_joints(folder / JOINTS_FILE, index, shards, plan)
     _write_index(folder / INDEX_FILE, index)
-    write_bytes(folder / INFO_FILE, _describe(folder, index, shards, plan).to_json().encode())
+    write_file(folder / INFO_FILE, _describe(folder, index, shards, plan).to_json())
     sync_folder(folder)
 
 
@@ -96,7 +97,9 @@ def _write_joints(path: Path, index: Mapping[str, Array], shards: Sequence[Saved
     places = [place for shard in shards for place in _places(shard)]
     ordered = (shard.joints[start:stop] for shard, start, stop in (places[place] for place in index["from"].tolist()))
     shape = (rows, joints, channels)
-    write_whole(path, lambda file: write_array(file, shape, np.dtype(plan.dtype), ordered))
+    size = int(np.prod(shape)) * np.dtype(plan.dtype).itemsize
+    with replacing(path, needed=size) as temporary, temporary.open("wb") as file:
+        write_array(file, shape, np.dtype(plan.dtype), ordered)
 
 
 def _places(shard: SavedShard) -> Iterator[tuple[SavedShard, int, int]]:
@@ -116,7 +119,7 @@ def _write_index(path: Path, index: Mapping[str, Array]) -> None:
     table = pyarrow.table({name: columns[name] for name in schema.names}, schema=schema)
     content = io.BytesIO()
     parquet.write_table(table, content, compression="zstd")
-    write_bytes(path, content.getvalue())
+    write_file(path, content.getvalue())
 
 
 def _describe(folder: Path, index: Mapping[str, Array], shards: Sequence[SavedShard], plan: StorePlan) -> StoreInfo:

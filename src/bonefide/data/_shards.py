@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from bonefide.data._writing import write_array, write_bytes, write_whole
+from bonefide.data._writing import write_array
 from bonefide.data.store_info import LeftOut
 from bonefide.errors import DataError
 from bonefide.types import Array, SkeletonSequence
+from bonefide.writing import replacing, write_file
 
 __all__ = ["Entry", "SavedShard", "Shard", "read_shard", "write_shard"]
 
@@ -94,8 +95,9 @@ def write_shard(stem: Path, shard: Shard, *, shape: tuple[int, int], dtype: str)
         "left_out": [asdict(each) for each in shard.left_out],
         "warnings": dict(shard.warnings),
     }
-    write_whole(stem.with_suffix(".npy"), lambda file: write_array(file, joints.shape, joints.dtype, [joints]))
-    write_bytes(stem.with_suffix(".json"), json.dumps(facts).encode())
+    with replacing(stem.with_suffix(".npy"), needed=joints.nbytes) as temporary, temporary.open("wb") as file:
+        write_array(file, joints.shape, joints.dtype, [joints])
+    write_file(stem.with_suffix(".json"), json.dumps(facts))
 
 
 def read_shard(stem: Path, *, shape: tuple[int, int], dtype: str) -> SavedShard | None:

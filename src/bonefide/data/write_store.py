@@ -19,12 +19,13 @@ import numpy as np
 
 from bonefide.data._joining import join_index, join_shards
 from bonefide.data._shards import Entry, SavedShard, Shard, read_shard, write_shard
-from bonefide.data._writing import sync_folder, write_bytes, writing
+from bonefide.data._writing import sync_folder
 from bonefide.data.datasets import DatasetInfo
 from bonefide.data.store import SkeletonStore, open_store
 from bonefide.data.store_info import INFO_FILE, is_store_json
 from bonefide.data.store_plan import StorePlan
 from bonefide.errors import DataError, OutputError
+from bonefide.writing import write_file, writing
 
 __all__ = ["SHARD_SIZE", "Entry", "Shard", "StorePlan", "StoreWriter", "is_store", "write_store"]
 
@@ -128,7 +129,7 @@ class StoreWriter:
                     shutil.rmtree(left)
                 elif left.name != _LOCK:
                     left.unlink()
-            write_bytes(plan, self.plan.fingerprint.encode())
+            write_file(plan, self.plan.fingerprint)
 
     def _stem(self, part: range) -> Path:
         return self._work / f"shard-{part.start:07}-{part.stop:07}"

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from bonefide.errors import RunError
-from bonefide.evaluation._writing import write_text
 from bonefide.evaluation.metrics import balanced_accuracy, top_k
 from bonefide.evaluation.scores import load_scores
 from bonefide.run import Run
 from bonefide.types import Scores
+from bonefide.writing import write_file
 
 __all__ = ["AuditCard", "Choice", "audit", "card_of", "load_card", "save_card"]
 
@@ -176,7 +176,7 @@ def save_card(card: AuditCard, file: Path) -> None:
     Raises:
         OutputError: if the place cannot be written.
     """
-    write_text(file, json.dumps(asdict(card), indent=1) + "\n")
+    write_file(file, json.dumps(asdict(card), indent=1) + "\n")
 
 
 def load_card(file: Path) -> AuditCard:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from bonefide.evaluation._content import Content, Entry, Source, collect, finite
 from bonefide.evaluation._render import card_rows, page
 from bonefide.evaluation._summary import BEST_ON_TEST, Summary, difference
-from bonefide.evaluation._writing import write_text
 from bonefide.evaluation.audit import Choice
 from bonefide.evaluation.results import markdown_row
+from bonefide.writing import write_file
 
 if TYPE_CHECKING:
     from bonefide.data.store import SkeletonStore
@@ -53,7 +53,7 @@ def report(sources: Sequence[Source], *, out: str | Path, store: SkeletonStore |
     }
     folder = Path(out)
     for name, text in texts.items():
-        write_text(folder / name, text)
+        write_file(folder / name, text)
     return folder / "report.html"
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bonefide.evaluation._content import dataset_title, paper_name
 from bonefide.evaluation._summary import BEST_ON_TEST, Summary, difference, duration, summarize, weights_of
-from bonefide.evaluation._writing import write_text
 from bonefide.evaluation.audit import AuditCard
+from bonefide.writing import write_file
 
 __all__ = ["markdown_row", "results_markdown", "write_results"]
 
@@ -76,7 +76,7 @@ def write_results(cards: Sequence[AuditCard], file: Path, *, command: str) -> Pa
     Raises:
         OutputError: if the place cannot be written.
     """
-    write_text(file, results_markdown(cards, command=command))
+    write_file(file, results_markdown(cards, command=command))
     return file
 
 

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import io
 import json
-import os
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,8 +13,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from bonefide.errors import OutputError, ScoresError
+from bonefide.errors import ScoresError
 from bonefide.types import Scores
+from bonefide.writing import write_file
 
 __all__ = ["align", "load_scores", "save_scores"]
 
@@ -28,28 +28,21 @@ def save_scores(scores: Scores, file: str | Path) -> None:
     Raises:
         OutputError: if the place cannot be written.
     """
-    file = Path(file)
-    temporary = file.with_name(f".{file.name}.tmp")
     facts = {
         "format": _FORMAT,
         "classes": scores.classes,
         "selected_on": scores.selected_on,
         "hashes": scores.hashes,
     }
-    try:
-        with temporary.open("wb") as stream:
-            np.savez_compressed(
-                stream,
-                names=np.asarray(scores.names, dtype=np.str_),
-                values=scores.values.astype(np.float32),
-                labels=scores.labels.astype(np.int64),
-                facts=np.array(json.dumps(facts)),
-            )
-        os.replace(temporary, file)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise OutputError(f"{file}: scores cannot be written: {error.strerror}") from error
+    content = io.BytesIO()
+    np.savez_compressed(
+        content,
+        names=np.asarray(scores.names, dtype=np.str_),
+        values=scores.values.astype(np.float32),
+        labels=scores.labels.astype(np.int64),
+        facts=np.array(json.dumps(facts)),
+    )
+    write_file(Path(file), content.getvalue())
 
 
 def load_scores(file: str | Path) -> Scores:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from bonefide.errors import ShapeError
 from bonefide.types import Array
-from bonefide.visualization.drawing import write_picture
+from bonefide.writing import write_file
 
 __all__ = ["draw_confusion"]
 
@@ -63,7 +63,8 @@ def draw_confusion(matrix: Array, classes: Sequence[str], path: str | Path, *, s
     axes.spines[:].set_visible(False)
     stream = io.BytesIO()
     figure.savefig(stream, format="png")
-    return write_picture(Path(path), stream.getvalue())
+    write_file(Path(path), stream.getvalue())
+    return Path(path)
 
 
 def _colors(shares: Array) -> Array:

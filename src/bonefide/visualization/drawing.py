@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +13,9 @@ from bonefide.layouts import layout as layout_of
 from bonefide.types import SkeletonSequence
 from bonefide.visualization.animation import render_gif
 from bonefide.visualization.skeleton import Stage, chosen_frames, draw_strip
+from bonefide.writing import write_file
 
-__all__ = ["Drawing", "draw", "write_picture"]
+__all__ = ["Drawing", "draw"]
 
 _STRIP, _ANIMATION = 8, 150
 
@@ -65,7 +65,8 @@ class Drawing:
             stream = io.BytesIO()
             draw_strip(self.stage, frames, size=self.size).savefig(stream, format="png")
             content = stream.getvalue()
-        return write_picture(file, content)
+        write_file(file, content)
+        return file
 
 
 def draw(
@@ -104,19 +105,3 @@ def draw(
     """
     known = layout_of(layout) if isinstance(layout, str) else layout
     return Drawing(Stage.of(sequence.joints, known), frames, size, fps)
-
-
-def write_picture(file: Path, content: bytes) -> Path:
-    """Write a picture, all or nothing.
-
-    Raises:
-        OutputError: if the place cannot be written.
-    """
-    temporary = file.with_name(f".{file.name}.tmp")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        os.replace(temporary, file)
-    except OSError as error:
-        raise OutputError(f"{file}: the picture cannot be written: {error.strerror}") from error
-    return file
