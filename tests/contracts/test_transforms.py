@@ -34,6 +34,7 @@ NEUTRAL = {
     "degrees": 0,
     "frames": FRAMES,
     "keep": (1.0, 1.0),
+    "probability": 0.0,
     "random": False,
     "scales": (1.0,),
     "shifts": (0.0,),
