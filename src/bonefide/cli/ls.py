@@ -51,8 +51,13 @@ def _rows(what: str) -> dict[str, dict[str, Any]]:
 
 
 def _papers() -> dict[str, dict[str, Any]]:
+    from bonefide.config import load
+
     text = resources.files("bonefide").joinpath("papers.yaml").read_text(encoding="utf-8")
     papers: dict[str, dict[str, Any]] = yaml.safe_load(text)["papers"]
+    names = load.names()
+    for key, facts in papers.items():
+        facts["recipes"] = [name for name in names if name.startswith(f"{key}/")]
     return papers
 
 
@@ -121,7 +126,8 @@ def _print(what: str, rows: dict[str, dict[str, Any]], *, whole: bool) -> None:
         return
     columns = shown or tuple(dict.fromkeys(key for facts in rows.values() for key in facts))
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in (what, *columns):
+    table.add_column(what, no_wrap=True)
+    for column in columns:
         table.add_column(column, overflow="fold")
     for name, facts in rows.items():
         table.add_row(name, *(_text(facts.get(column, "")) for column in columns))
