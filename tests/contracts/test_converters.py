@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every converter keeps: each official key has its place, there and back, and nothing in a file is executed."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from bonefide.config.build import encoder as build_encoder
+from bonefide.config.build import method as build_method
+from bonefide.conversion import convert, names
+from bonefide.errors import DataError, UnknownNameError
+from bonefide.layouts import layout
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+LAYOUTS = {"ntu": "ntu25", "ucla": "ucla20"}
+FIXTURES = [(paper, file) for paper in names() for file in sorted(GOLDEN.glob(f"encoders_{paper}_*.npz"))]
+
+every = pytest.mark.parametrize(("paper", "file"), FIXTURES, ids=lambda each: getattr(each, "stem", each))
+
+
+def converter(paper: str) -> Any:
+    module = importlib.import_module(f"bonefide.conversion.{paper}")
+    return getattr(module, module.__all__[0])()
+
+
+def facts(file: Path) -> dict[str, Any]:
+    with np.load(file) as arrays:
+        found: dict[str, Any] = json.loads(str(arrays["meta"]))
+    return found
+
+
+def official(file: Path) -> dict[str, Tensor]:
+    """Values that are all different, under the official names and sizes."""
+    generator = torch.Generator().manual_seed(0)
+    return {
+        key: torch.tensor(7) if key.endswith("num_batches_tracked") else torch.randn(shape, generator=generator)
+        for key, shape in facts(file)["state_dict"]
+    }
+
+
+def save(state: object, place: Path) -> Path:
+    torch.save(state, place)
+    return place
+
+
+def test_the_folder_was_read() -> None:
+    assert "ctrgcn" in names()
+    assert {paper for paper, _ in FIXTURES} == set(names()), "every converter needs an official list of keys"
+
+
+@every
+def test_every_key_has_its_place_there_and_back(paper: str, file: Path) -> None:
+    state = official(file)
+    ours = converter(paper).from_official(state)
+    ignored = set(converter(paper).ignored)
+    assert sum(value.numel() for key, value in ours.items() if not key.endswith("num_batches_tracked")) == sum(
+        value.numel() for key, value in state.items() if not key.endswith("num_batches_tracked") and key not in ignored
+    )
+    back = converter(paper).to_official(ours)
+    assert back.keys() == state.keys() - ignored
+    for key, value in back.items():
+        assert torch.equal(value, state[key]), key
+        assert value.shape == state[key].shape
+
+
+@every
+def test_the_network_takes_all_of_it(paper: str, file: Path, tmp_path: Path) -> None:
+    state, meta = official(file), facts(file)
+    ours = convert(paper, save(state, tmp_path / "official.pt"))
+    skeleton = layout(LAYOUTS[meta["dataset_shape"]])
+    with np.load(file) as arrays:
+        persons, channels = arrays["input/x"].shape[-1], arrays["input/x"].shape[1]
+    encoder = build_encoder(converter(paper).encoder, layout=skeleton, persons=persons, in_channels=channels)
+    method = build_method("supervised", encoder=encoder, num_classes=len(state["fc.bias"]))
+    method.load_state_dict(ours, strict=True)
+
+
+@every
+def test_any_key_that_is_missing_is_named(paper: str, file: Path) -> None:
+    state = official(file)
+    ignored = set(converter(paper).ignored)
+    for key in sorted(state.keys() - ignored)[::5]:
+        with pytest.raises(DataError) as caught:
+            converter(paper).from_official({other: value for other, value in state.items() if other != key})
+        assert "is missing" in str(caught.value)
+        if not key.endswith("num_batches_tracked"):
+            assert f"'{key}'" in str(caught.value)
+
+
+@every
+def test_a_key_without_a_place_is_named(paper: str, file: Path) -> None:
+    for key in ("l11.gcn1.PA", "l1.gcn1.convs.3.conv1.weight", "extra.weight", "l1.gcn1.more", "l0.gcn1.PA"):
+        with pytest.raises(DataError, match=r"'[\w.]+' has no place"):
+            converter(paper).from_official(official(file) | {key: torch.zeros(1)})
+
+
+@every
+def test_the_way_back_names_what_is_missing_too(paper: str, file: Path) -> None:
+    ours = converter(paper).from_official(official(file))
+    key = sorted(ours)[len(ours) // 2]
+    del ours[key]
+    with pytest.raises(DataError, match=f"'{key}' is missing"):
+        converter(paper).to_official(ours)
+
+
+@every
+@pytest.mark.parametrize("wrapper", ["module.", "state_dict", "model"])
+def test_wrapped_files(paper: str, file: Path, wrapper: str, tmp_path: Path) -> None:
+    state = official(file)
+    wrapped = {f"module.{key}": value for key, value in state.items()} if wrapper == "module." else {wrapper: state}
+    ours = convert(paper, save(wrapped, tmp_path / "official.pt"))
+    plain = converter(paper).from_official(state)
+    assert all(torch.equal(ours[key], plain[key]) for key in plain)
+
+
+class Malicious:
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.marker,)
+
+
+def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
+    marker = tmp_path / "executed"
+    bad = {"weight": torch.zeros(1), "other": Malicious(marker)}
+    (tmp_path / "plain.pkl").write_bytes(pickle.dumps(Malicious(marker), protocol=2))
+    for file in (save(bad, tmp_path / "zip.pt"), tmp_path / "plain.pkl"):
+        with pytest.raises(DataError, match="not a checkpoint of tensors only; it is not read for safety"):
+            convert("ctrgcn", file)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"text", b"PK\x03\x04", b"\x80\x02.", b"\x80\x02q\x00.", b"\x80\x02]K\x01a.", bytes(range(256))],
+)
+def test_damaged_files(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.pt").write_bytes(content)
+    with pytest.raises(DataError, match=r"x\.pt: not a"):
+        convert("ctrgcn", tmp_path / "x.pt")
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"a": 3}, {1: torch.zeros(1)}, {"state_dict": {"a": "b"}}, torch.zeros(2)])
+def test_what_is_no_state_dict(content: object, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a state dict of tensors"):
+        convert("ctrgcn", save(content, tmp_path / "x.pt"))
+
+
+def test_files_and_papers_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        convert("ctrgcn", tmp_path / "none.pt")
+    with pytest.raises(DataError, match="no such file"):
+        convert("ctrgcn", tmp_path)
+    with pytest.raises(UnknownNameError, match="converters: no 'ctrgn'; did you mean 'ctrgcn'"):
+        convert("ctrgn", tmp_path / "none.pt")

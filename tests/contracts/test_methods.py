@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every method keeps; the folder says which there are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from bonefide.config.build import encoder as build_encoder
+from bonefide.config.build import method as build_method
+from bonefide.config.components import names
+from bonefide.errors import ShapeError
+from bonefide.layouts import layout
+from bonefide.methods._method import Method
+from bonefide.types import Batch, Outputs
+
+FRAMES, CLASSES, COUNT = 8, 5, 10
+
+every = pytest.mark.parametrize("name", names("methods"))
+
+
+def build(name: str) -> Method:
+    torch.manual_seed(0)
+    encoder = build_encoder("ctrgcn", layout=layout("ucla20"), persons=1, options={"base_channels": 8})
+    labels = np.arange(COUNT) % CLASSES
+    return build_method(name, encoder=encoder, num_classes=CLASSES, frames=FRAMES, train_labels=labels)
+
+
+def batch() -> Batch:
+    """Clips whose class shows in where a joint is."""
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.arange(COUNT) % CLASSES
+    clip = 0.1 * torch.randn(COUNT, 3, FRAMES, 20, 1, generator=generator)
+    clip[torch.arange(COUNT), 0, :, labels] += 2
+    return Batch(clip, labels, torch.arange(COUNT), joints=clip, view=clip.flip(2))
+
+
+def total(losses: dict[str, Tensor]) -> Tensor:
+    return torch.stack(list(losses.values())).sum()
+
+
+def test_the_folder_was_read() -> None:
+    assert "supervised" in names("methods")
+
+
+@every
+def test_losses_are_finite_scalars_with_gradients(name: str) -> None:
+    method = build(name)
+    losses = method.losses(batch())
+    assert losses
+    for each in losses.values():
+        assert each.shape == ()
+        assert each.isfinite()
+    total(losses).backward()
+    assert any(parameter.grad is not None and parameter.grad.any() for parameter in method.parameters())
+
+
+@every
+def test_steps_reduce_the_losses(name: str) -> None:
+    method = build(name)
+    optimizer = torch.optim.SGD(method.parameters(), lr=0.05)
+    method.start_epoch(0)
+    seen = []
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss = total(method.losses(batch()))
+        loss.backward()
+        optimizer.step()
+        seen.append(loss.item())
+    assert seen[2] < seen[0], "after two steps the losses of the same batch are lower"
+
+
+@every
+def test_outputs_then_decide_scores_every_class(name: str) -> None:
+    method = build(name).eval()
+    with torch.inference_mode():
+        outputs = method.outputs(batch())
+        decided = method.decide(outputs)
+    assert decided.shape == (COUNT, CLASSES)
+    assert decided.isfinite().all()
+
+
+@every
+def test_every_parameter_is_in_one_group(name: str) -> None:
+    method = build(name)
+    grouped = [each for group in method.parameter_groups() for each in group.names]
+    assert sorted(grouped) == sorted(key for key, _ in method.named_parameters())
+
+
+def test_a_method_must_say_what_it_does() -> None:
+    bare = Method()
+    with pytest.raises(TypeError, match="Method does not say its losses"):
+        bare.losses(batch())
+    with pytest.raises(TypeError, match="Method does not say its outputs"):
+        bare.outputs(batch())
+    with pytest.raises(ShapeError, match="no logits to decide with"):
+        bare.decide(Outputs(embedding=torch.zeros(2, 3)))

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every recipe keeps: it loads, fits, and each of its runs trains."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from tiny import tiny_store
+
+import bonefide
+from bonefide.config import load
+from bonefide.config.build import build_data, build_method
+from bonefide.config.components import check_recipe, component
+from bonefide.config.recipe import Recipe
+from bonefide.data import datasets
+from bonefide.data.loader import loader
+from bonefide.data.store import SkeletonStore
+from bonefide.training.optimizers import build_optimizer
+
+FOLDER = Path(bonefide.__file__).parent / "recipes"
+FILES = sorted(FOLDER.rglob("*.yaml"))
+RECIPES = [file.relative_to(FOLDER).with_suffix("").as_posix() for file in FILES if not file.stem.startswith("base")]
+NUMBER = 3
+"""How many there are; change it with the recipe that is added or removed."""
+SMALLER = {"base_channels": 8}
+"""Options by name that make a network small, where its constructor has them."""
+
+every = pytest.mark.parametrize("name", RECIPES)
+
+
+def test_all_are_found_and_none_is_lost() -> None:
+    assert list(load.names()) == RECIPES
+    assert len(RECIPES) == NUMBER
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(FOLDER).as_posix())
+def test_files_say_what_they_are(file: Path) -> None:
+    assert file.read_text(encoding="utf-8").startswith("# ")
+    assert file.parent.parent == FOLDER, "paper/experiment.yaml"
+
+
+@every
+def test_it_fits(name: str) -> None:
+    recipe = load.recipe(name)
+    check_recipe(recipe)
+    info = datasets.info(recipe.data.dataset)
+    assert recipe.data.protocol in info.protocols
+    assert recipe.name == name
+    assert recipe.paper in yaml.safe_load((FOLDER.parent / "papers.yaml").read_text(encoding="utf-8"))["papers"]
+    assert recipe.description
+    assert not recipe.published or recipe.source, "say where the published numbers stand"
+    assert recipe.training.select != "best_on_test"
+
+
+def _stores() -> list[tuple[str, str]]:
+    return [(name, run) for name in RECIPES for run in load.recipe(name).runs]
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SkeletonStore]:
+    found: dict[str, SkeletonStore] = {}
+    for name in RECIPES:
+        data = load.recipe(name).data
+        key = f"{data.dataset}.{data.preparation}"
+        if key not in found:
+            persons = 2 if "ntu" in datasets.info(data.dataset).preparations else 1
+            folder = tmp_path_factory.mktemp("stores") / key
+            found[key] = tiny_store(folder, data.dataset, count=16, persons=persons, preparation=data.preparation)
+    return found
+
+
+def _small(recipe: Recipe) -> Recipe:
+    options = inspect.signature(component("encoders", recipe.encoder.name)).parameters
+    changes: dict[str, Any] = {f"encoder.{key}": value for key, value in SMALLER.items() if key in options}
+    changes |= {"data.batch_size": 4, "training.epochs": 1, "data.repeat": 1}
+    runs = recipe.runs | {"small": changes}
+    return load.single_run(recipe.model_copy(update={"runs": runs}), "small")
+
+
+@pytest.mark.parametrize(("name", "run"), _stores())
+def test_every_run_takes_two_steps(name: str, run: str, stores: dict[str, SkeletonStore]) -> None:
+    recipe = _small(load.single_run(load.recipe(name), run))
+    check_recipe(recipe)
+    torch.manual_seed(0)
+    data = build_data(recipe, stores[f"{recipe.data.dataset}.{recipe.data.preparation}"])
+    method = build_method(recipe, data)
+    before = {key: value.clone() for key, value in method.named_parameters()}
+    optimizer = build_optimizer(method, recipe.training.optimizer)
+    batches = iter(loader(data.train, batch_size=4, shuffle=True))
+    for _ in range(2):
+        optimizer.zero_grad()
+        losses = method.losses(next(batches))
+        total = torch.stack(list(losses.values())).sum()
+        assert total.isfinite()
+        total.backward()
+        optimizer.step()
+    moved = [key for key, value in method.named_parameters() if not torch.equal(value, before[key])]
+    assert len(moved) > len(before) // 2
+    with torch.inference_mode():
+        outputs = method.eval().outputs(next(iter(loader(data.test, batch_size=4))))
+    assert method.decide(outputs).shape == (4, len(data.classes))
