@@ -37,9 +37,9 @@ def test_what_cannot_be_written(tmp_path: Path, store: SkeletonStore) -> None:
     recipe = single_run(loaded(tmp_path), "main")
     module = MethodModule(build_method(recipe, build_data(recipe, store)), recipe.training)
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="the log cannot be written"):
+    with pytest.raises(OutputError, match=r"cannot write .*log\.csv"):
         write_log(tmp_path / "file" / "log.csv", [])
-    with pytest.raises(OutputError, match="the weights cannot be written"):
+    with pytest.raises(OutputError, match=r"cannot write .*weights\.safetensors"):
         save_weights(module, tmp_path / "file" / "weights.safetensors", {})
 
 
@@ -75,7 +75,7 @@ def test_a_full_disk_loses_nothing(
     whole = train_run(recipe, "main", tmp_path / "whole", store=store, device="cpu")
     with monkeypatch.context() as patched:
         patched.setattr(os, "replace", FullDisk(room=room, only=file))
-        with pytest.raises(OutputError, match="No space left on device"):
+        with pytest.raises(OutputError, match=f"the disk or quota is full while writing .*{file}"):
             train_run(recipe, "main", tmp_path / "run", store=store, device="cpu")
     assert not [each.name for each in (tmp_path / "run").iterdir() if each.name.endswith(".tmp")]
     seen: list[float] = []

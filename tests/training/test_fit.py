@@ -107,9 +107,9 @@ def test_a_store_of_something_else(tmp_path: Path, store: SkeletonStore) -> None
 
 def test_a_place_that_cannot_be_written(tmp_path: Path, store: SkeletonStore) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="Not a directory"):
+    with pytest.raises(OutputError, match=r"cannot write .*recipe\.yaml"):
         trained(loaded(tmp_path), tmp_path / "file" / "run", store)
-    with pytest.raises(OutputError, match="File exists"):
+    with pytest.raises(OutputError, match=r"cannot write .*recipe\.yaml"):
         trained(loaded(tmp_path), tmp_path / "file", store)
 
 

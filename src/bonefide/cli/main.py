@@ -48,7 +48,6 @@ _UNWRITABLE = {
 
 app = typer.Typer(
     name="bonefide",
-    help="Skeleton-based action recognition: the field's methods, its data, and honest numbers.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

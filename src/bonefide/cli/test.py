@@ -32,11 +32,11 @@ def test(
         scores = score_run(run, store=opened, device=resolve_device(device))
         save_scores(scores, run.scores_file)
         # A figure that test labels chose is never printed as an accuracy.
-        name = "best_on_test_top1" if scores.selected_on == "best_on_test" else "top1"
+        prefix = "best_on_test_" if scores.selected_on == "best_on_test" else ""
         results[str(run.folder)] = {
-            name: top_k(scores, 1),
-            "top5": top_k(scores, 5),
-            "balanced": balanced_accuracy(scores),
+            f"{prefix}top1": top_k(scores, 1),
+            f"{prefix}top5": top_k(scores, 5),
+            f"{prefix}balanced": balanced_accuracy(scores),
             "samples": len(scores.names),
             "selected_on": scores.selected_on,
         }

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +19,8 @@ from bonefide.config.recipe import Recipe
 from bonefide.data.dataset import SkeletonDataset
 from bonefide.evaluation.test import predict
 from bonefide.run import Run
-from bonefide.training._writing import write_whole, writing
 from bonefide.training.module import MethodModule
+from bonefide.writing import replacing, write_file
 
 __all__ = ["EpochEnd", "save_weights", "write_log"]
 
@@ -71,15 +70,10 @@ class EpochEnd(Checkpoint):
         self._keep_chosen(pl_module, row)
         self.rows.append(row)
         write_log(self.run.log_file, self.rows)
-        self._save_checkpoint(trainer)
+        with replacing(self.run.checkpoint_file) as temporary:
+            trainer.save_checkpoint(temporary)
         if self.report is not None:
             self.report(row)
-
-    def _save_checkpoint(self, trainer: pl.Trainer) -> None:
-        temporary = self.run.folder / ".last.ckpt.tmp"
-        with writing(temporary, f"{self.run.folder}: the checkpoint of epoch {len(self.rows)}"):
-            trainer.save_checkpoint(temporary)
-            os.replace(temporary, self.run.checkpoint_file)
 
     def state_dict(self) -> dict[str, Any]:
         """The rows."""
@@ -118,7 +112,7 @@ def save_weights(module: MethodModule, file: Path, metadata: dict[str, str]) -> 
         OutputError: if the place cannot be written.
     """
     state = {name: value.detach().cpu().contiguous() for name, value in module.method.state_dict().items()}
-    write_whole(file, save(state, metadata=metadata), "the weights")
+    write_file(file, save(state, metadata=metadata))
 
 
 def write_log(file: Path, rows: list[dict[str, float]]) -> None:
@@ -132,4 +126,4 @@ def write_log(file: Path, rows: list[dict[str, float]]) -> None:
     writer = csv.DictWriter(text, columns, restval="")
     writer.writeheader()
     writer.writerows({key: f"{value:.8g}" for key, value in row.items()} for row in rows)
-    write_whole(file, text.getvalue().encode(), "the log")
+    write_file(file, text.getvalue())

@@ -29,13 +29,13 @@ from bonefide.evaluation.audit import audit, save_card
 from bonefide.evaluation.scores import save_scores
 from bonefide.evaluation.test import load_weights, score
 from bonefide.run import Run
-from bonefide.training._writing import write_whole, writing
 from bonefide.training.callbacks import EpochEnd, save_weights
 from bonefide.training.devices import describe_device, resolve_device
 from bonefide.training.freezing import freeze
 from bonefide.training.module import MethodModule
 from bonefide.training.seeds import seed_all
 from bonefide.training.trainer import Precision, build_trainer
+from bonefide.writing import write_file
 
 __all__ = ["Precision", "plan_runs", "train_run"]
 
@@ -159,7 +159,7 @@ def _finish(run: Run, module: MethodModule, recipe: Recipe, data: Experiment, he
         save_weights(module, run.weights_file, header | {"epoch": str(recipe.training.epochs)})
     else:
         load_weights(module.method, run.chosen_file)
-        write_whole(run.weights_file, run.chosen_file.read_bytes(), "the weights")
+        write_file(run.weights_file, run.chosen_file.read_bytes())
     for samples, file in ((data.validation, run.validation_scores_file), (data.test, run.scores_file)):
         if samples is not None:
             scores = score(
@@ -201,16 +201,14 @@ def _open_folder(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:
                     "give another --out, or remove it"
                 )
         return run
-    with writing(folder / ".run.json.tmp", f"{folder}: the run"):
-        folder.mkdir(parents=True, exist_ok=True)
-    write_whole(run.recipe_file, dump(recipe).encode(), "the recipe")
-    # Comes last: it says that all of the above is there.
-    write_whole(run.facts_file, _as_json(facts), "the facts of the run")
+    write_file(run.recipe_file, dump(recipe))
+    # Comes last: it says that there is a run.
+    write_file(run.facts_file, _as_json(facts))
     return run
 
 
-def _as_json(content: dict[str, Any]) -> bytes:
-    return (json.dumps(content, indent=1) + "\n").encode()
+def _as_json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=1) + "\n"
 
 
 def _header(recipe: Recipe, data: Experiment, facts: dict[str, Any]) -> dict[str, str]:
@@ -238,4 +236,4 @@ def _environment(run: Run, device: str, precision: Precision) -> None:
         "threads": torch.get_num_threads(),
         "precision": precision,
     }
-    write_whole(run.environment_file, _as_json(environment), "the environment")
+    write_file(run.environment_file, _as_json(environment))
