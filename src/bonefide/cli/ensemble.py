@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bonefide.errors import OutputError, RunError, UnknownNameError
+from bonefide.errors import RunError, UnknownNameError
 
 if TYPE_CHECKING:
     from bonefide.run import Run
@@ -47,10 +47,6 @@ def ensemble(
     card = card_of(fused, cards, fusion={"weights": chosen, "chosen": how}, published=published)
     seeds = "+".join(f"seed{seed}" for seed in card.seeds)
     folder = out or runs[0].parent / f"ensemble.{weights.replace(',', '_')}.{seeds}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror}; choose another --out") from error
     save_scores(fused, folder / "scores.npz")
     save_card(card, folder / "ensemble.json")
     if as_json:

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from calling import call
+
+from bonefide.cli.demo import demo
+from bonefide.evaluation.audit import load_card
+
+
+def test_the_whole_chain_and_again(tmp_path: Path) -> None:
+    arguments = ("--out", tmp_path, "--subjects", "2", "--epochs", "1", "--device", "cpu", "--json")
+    said = json.loads(call(demo, *arguments).stdout)
+    page, run = Path(said["page"]), Path(said["run"])
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert load_card(run / "report.json").accuracy == said["top1"]
+    written = {file: file.stat().st_mtime_ns for file in run.iterdir()}
+    started = time.monotonic()
+    again = call(demo, *arguments)
+    assert time.monotonic() - started < 20
+    assert json.loads(again.stdout) == said
+    assert {file: file.stat().st_mtime_ns for file in run.iterdir()} == written
+    assert [line.split()[0] for line in again.stderr.splitlines()] == ["synthesize", "prepare", "train", "report"]

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from calling import call
+
+from bonefide.cli.compare import compare
+from bonefide.cli.ensemble import ensemble
+from bonefide.errors import OutputError, RunError, ScoresError, UnknownNameError
+from bonefide.evaluation.audit import load_card
+from bonefide.evaluation.ensemble import fit_weights, fuse
+from bonefide.evaluation.metrics import top_k
+from bonefide.evaluation.scores import load_scores, save_scores
+from bonefide.types import Scores
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
+
+from make_runs import made_scores, make_run
+
+STREAMS = ("joint", "bone")
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[Path]:
+    """Two streams of one recipe, with fusion weights and a published figure for the fusion."""
+    folders = []
+    for seed, run in enumerate(STREAMS):
+        folder = make_run(tmp_path / "runs" / run, made_scores(seed=seed, strength=2), run=run, epochs=2).folder
+        content = yaml.safe_load((folder / "recipe.yaml").read_text())
+        content |= {"runs": {name: {} for name in STREAMS}, "ensemble": {"joint": 0.6, "bone": 0.4}}
+        content["published"] = {"ensemble": 96.5}
+        (folder / "recipe.yaml").write_text(yaml.safe_dump(content))
+        folders.append(folder)
+    return folders
+
+
+def fused(runs: list[Path], weights: dict[str, float]) -> Scores:
+    return fuse({folder.name: load_scores(folder / "scores.npz") for folder in runs}, weights)
+
+
+def test_published_weights_are_the_default(runs: list[Path], tmp_path: Path) -> None:
+    lines = call(ensemble, *runs).stdout.splitlines()
+    out = tmp_path / "runs" / "ensemble.published.seed0"
+    assert [line.split()[0] for line in lines] == ["joint", "bone", "fused", "scores"]
+    assert lines[0].endswith("weight 0.6")
+    assert lines[2].endswith("weights: published with the recipe")
+    assert lines[3] == f"scores and card in {out}"
+    expected = fused(runs, {"joint": 0.6, "bone": 0.4})
+    np.testing.assert_allclose(load_scores(out / "scores.npz").values, expected.values, rtol=1e-6)
+    card = load_card(out / "ensemble.json")
+    assert (card.accuracy, card.published, card.stream) == (top_k(expected), 96.5, "joint+joint")
+    assert card.fusion == {"weights": {"joint": 0.6, "bone": 0.4}, "chosen": "published with the recipe"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "weights"), [("equal", (1, 1)), ("0.9,0.1", (0.9, 0.1)), ("1,0", (1, 0)), ("published", (0.6, 0.4))]
+)
+def test_ways_to_weigh(runs: list[Path], tmp_path: Path, asked: str, weights: tuple[float, float]) -> None:
+    said = json.loads(call(ensemble, *runs, "--weights", asked, "--out", tmp_path / "out", "--json").stdout)
+    assert said["weights"] == dict(zip(STREAMS, weights, strict=True))
+    expected = fused(runs, said["weights"])
+    assert (said["top1"], said["top5"]) == (top_k(expected, 1), top_k(expected, 5))
+    assert said["out"] == str(tmp_path / "out")
+
+
+def test_weights_fitted_on_kept_samples(runs: list[Path]) -> None:
+    with pytest.raises(RunError, match=r"joint: no validation samples were kept from training; train with --set"):
+        call(ensemble, *runs, "--weights", "validation")
+    kept = {}
+    for seed, folder in enumerate(runs):
+        kept[folder.name] = made_scores(30, seed=5 + seed, strength=1 + seed)
+        save_scores(kept[folder.name], folder / "validation_scores.npz")
+    said = json.loads(call(ensemble, *runs, "--weights", "validation", "--json").stdout)
+    assert said["weights"] == fit_weights(kept)
+
+
+def test_fusions_of_leaky_weights_are_named_so(runs: list[Path]) -> None:
+    save_scores(made_scores(selected_on="best_on_test"), runs[0] / "scores.npz")
+    assert "fused, best_on_test" in call(ensemble, *runs).stdout
+    assert json.loads(call(ensemble, *runs, "--json").stdout)["top1"] is None
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "said"),
+    [
+        ("equl", UnknownNameError, "ways to weigh: no 'equl'; did you mean 'equal'"),
+        ("1", RunError, "1 weights for 2 runs"),
+        ("0,0", RunError, "fuse nothing"),
+        ("nan,1", RunError, "fuse nothing"),
+    ],
+)
+def test_weights_that_make_no_sense(runs: list[Path], weights: str, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        call(ensemble, *runs, "--weights", weights)
+
+
+def test_runs_that_do_not_belong_together(runs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="two of these runs have the same name"):
+        call(ensemble, runs[0], runs[0])
+    with pytest.raises(RunError, match="no run here"):
+        call(ensemble, runs[0], tmp_path)
+    other = make_run(tmp_path / "other", made_scores(30), run="joint_motion").folder
+    with pytest.raises(ScoresError, match="different samples: 30 only in the first"):
+        call(ensemble, runs[0], other, "--weights", "equal")
+    with pytest.raises(RunError, match="publishes no weight for joint_motion"):
+        call(ensemble, runs[0], other)
+    (runs[1] / "scores.npz").unlink()
+    with pytest.raises(ScoresError, match="no scores here"):
+        call(ensemble, *runs)
+
+
+def test_a_place_that_cannot_be_written(runs: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OutputError, match="cannot write"):
+            call(ensemble, *runs, "--out", place)
+
+
+def test_comparing_runs_and_files(runs: list[Path]) -> None:
+    first, second = (load_scores(folder / "scores.npz") for folder in runs)
+    said = json.loads(call(compare, runs[0], runs[1] / "scores.npz", "--json").stdout)
+    assert said["top1"] == pytest.approx([top_k(first), top_k(second)])
+    counts = [said[key] for key in ("both_right", "only_first", "only_second", "both_wrong")]
+    assert sum(counts) == len(first.names)
+    assert set(said["per_class"]) == set(first.classes)
+    lines = call(compare, *runs).stdout.splitlines()
+    assert lines[0].startswith(f"first   {top_k(first):6.2f} %")
+    assert f"p = {said['p_value']:.3g} (McNemar, exact)" in lines[3]
+
+
+def test_a_run_does_not_differ_from_itself(runs: list[Path]) -> None:
+    lines = call(compare, runs[0], runs[0]).stdout.splitlines()
+    assert lines[3] == "difference +0.00 points, p = 1 (McNemar, exact): not to be told from chance"
+    assert len(lines) == 4
+
+
+def test_comparing_what_cannot_be_compared(runs: list[Path], tmp_path: Path) -> None:
+    save_scores(made_scores(30), tmp_path / "scores.npz")
+    with pytest.raises(ScoresError, match="different samples"):
+        call(compare, runs[0], tmp_path / "scores.npz")
+    with pytest.raises(ScoresError, match="no scores here"):
+        call(compare, runs[0], tmp_path / "none.npz")
+    with pytest.raises(RunError, match="no run here"):
+        call(compare, runs[0], tmp_path)
