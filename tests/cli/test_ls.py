@@ -33,6 +33,10 @@ def test_everything_can_be_listed(what: str, name: str) -> None:
     assert [line.split(":")[0].strip() for line in one[1:]] == list(rows[name])
 
 
+def test_a_row_is_a_line_where_nobody_looks() -> None:
+    assert len(call(ls, "recipes").stdout.splitlines()) == len(load.names()) + 1
+
+
 def test_recipes_are_listed_by_default() -> None:
     assert list(json.loads(call(ls, "--json").stdout)) == list(load.names())
 

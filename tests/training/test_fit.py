@@ -14,7 +14,7 @@ from bonefide.config.build import build_data, build_method
 from bonefide.config.load import single_run
 from bonefide.config.recipe import Recipe
 from bonefide.data.store import SkeletonStore
-from bonefide.errors import DataError, OutputError, RecipeError, RunError, UnknownNameError
+from bonefide.errors import DataError, InstallationError, OutputError, RecipeError, RunError, UnknownNameError
 from bonefide.evaluation import test as testing
 from bonefide.evaluation.audit import load_card
 from bonefide.evaluation.scores import load_scores
@@ -102,6 +102,13 @@ def test_a_store_of_something_else(tmp_path: Path, store: SkeletonStore) -> None
         trained(loaded(tmp_path, data__preparation="nwucla"), tmp_path / "run", plain)
     with pytest.raises(UnknownNameError, match="protocols of nwucla: no 'xsub'"):
         trained(loaded(tmp_path, data__protocol="xsub"), tmp_path / "run", store)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_device_that_is_not_there_leaves_nothing_behind(tmp_path: Path, store: SkeletonStore) -> None:
+    recipe = single_run(loaded(tmp_path), "main")
+    with pytest.raises(InstallationError, match="no device 'gpu' here"):
+        train_run(recipe, "main", tmp_path / "run", store=store, device="gpu")
     assert not (tmp_path / "run").exists()
 
 

@@ -58,13 +58,13 @@ def test_killed_at_any_moment_it_goes_on_bit_for_bit(tmp_path: Path, store: Skel
     count = run(recipe, store, tmp_path / "whole", 0)[0]
     assert count > 40
     generator = np.random.default_rng(7)
-    moments = sorted({*generator.integers(1, count, 7).tolist(), count - 1, count - 5, count})
+    moments = sorted({*generator.integers(1, count, 5).tolist(), count - 1, count - 5, count})
     run(recipe, store, tmp_path / "killed", *moments)
     for moment in moments:
         assert_equal_runs(tmp_path / f"killed/{moment}/tiny/main", tmp_path / "whole/0/tiny/main", epochs=3)
 
 
-@pytest.mark.parametrize("moments", [(11, 25)])
+@pytest.mark.parametrize("moments", [(11,)])
 def test_so_does_ctrgcn(tmp_path: Path, store: SkeletonStore, moments: tuple[int, ...]) -> None:
     encoder = {"name": "ctrgcn", "base_channels": 8}
     recipe = tiny_recipe(tmp_path, encoder=encoder, training__epochs=2, data__batch_size=4)

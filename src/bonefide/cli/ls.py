@@ -16,6 +16,7 @@ from bonefide.errors import UnknownNameError
 
 __all__ = ["ls"]
 
+_UNBROKEN = 1000
 _KINDS = ("papers", "recipes", "encoders", "methods", "transforms", "datasets", "layouts")
 
 
@@ -117,6 +118,9 @@ def _components(folder: str) -> dict[str, dict[str, Any]]:
 
 def _print(what: str, rows: dict[str, dict[str, Any]], *, whole: bool) -> None:
     console = Console()
+    if not console.is_terminal:
+        # One line a row, for those who search in it.
+        console = Console(width=_UNBROKEN)
     shown = ("title", "year", "venue", "status") if what == "papers" and not whole else None
     if whole:
         (name, facts), *_ = rows.items()

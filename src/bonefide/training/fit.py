@@ -105,7 +105,8 @@ def train_run(
     method = build_method(recipe, data)
     freeze(method, recipe.training.freeze, epoch=0)
     facts = _facts(recipe, name, store, data, sum(each.numel() for each in method.parameters()))
-    run = _open_folder(folder, recipe, facts)
+    run = Run(folder)
+    _refuse_another(run, facts)
     if run.finished:
         if not run.report_file.is_file():
             # Killed between its scores and its card.
@@ -114,8 +115,9 @@ def train_run(
     module = MethodModule(method, recipe.training)
     header = _header(recipe, data, facts)
     end_of_epoch = EpochEnd(run, recipe, data, metadata=header, report=report)
-    _environment(run, device, precision)
     trainer = build_trainer(recipe.training, device=device, precision=precision, callbacks=[end_of_epoch])
+    _begin(run, recipe, facts)
+    _environment(run, device, precision)
     batches = loader(
         data.train,
         batch_size=recipe.data.batch_size,
@@ -190,21 +192,21 @@ def _facts(recipe: Recipe, name: str, store: SkeletonStore, data: Experiment, pa
     }
 
 
-def _open_folder(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:
-    run = Run(folder)
-    if run.facts_file.is_file():
-        there = run.facts
-        for key in ("hashes", "seed", "run"):
-            if there.get(key) != facts[key]:
-                raise RunError(
-                    f"{folder} holds a run of another {'recipe or store' if key == 'hashes' else key}; "
-                    "give another --out, or remove it"
-                )
-        return run
-    write_file(run.recipe_file, dump(recipe))
-    # Comes last: it says that there is a run.
-    write_file(run.facts_file, _as_json(facts))
-    return run
+def _refuse_another(run: Run, facts: dict[str, Any]) -> None:
+    there = run.facts if run.facts_file.is_file() else facts
+    for key in ("hashes", "seed", "run"):
+        if there[key] != facts[key]:
+            raise RunError(
+                f"{run.folder} holds a run of another {'recipe or store' if key == 'hashes' else key}; "
+                "give another --out, or remove it"
+            )
+
+
+def _begin(run: Run, recipe: Recipe, facts: dict[str, Any]) -> None:
+    if not run.facts_file.is_file():
+        write_file(run.recipe_file, dump(recipe))
+        # Comes last: it says that there is a run.
+        write_file(run.facts_file, _as_json(facts))
 
 
 def _as_json(content: dict[str, Any]) -> str:
