@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -54,6 +57,39 @@ def test_a_run_that_is_killed_from_outside(
     plans = plan_runs(loaded(tmp_path, runs=RUNS), tmp_path / "runs")
     with pytest.raises(BonefideError, match=r"killed from outside.*fewer than 2"):
         train_all(plans, store=store, device="cpu", parallel=2)
+
+
+def test_runs_end_with_the_process_that_started_them() -> None:
+    context = multiprocessing.get_context("spawn")
+    numbers = context.Queue()
+    starter = context.Process(target=_start, args=(numbers,))
+    starter.start()
+    child = numbers.get(timeout=60)
+    os.kill(starter.pid or 0, signal.SIGKILL)
+    starter.join()
+    deadline = time.monotonic() + 30
+    while _lives(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _lives(child)
+
+
+def _start(numbers: Any) -> None:
+    child = multiprocessing.get_context("spawn").Process(target=_train_for_long, args=(numbers,))
+    child.start()
+    child.join()
+
+
+def _train_for_long(numbers: Any) -> None:
+    parallel._begin(1)
+    numbers.put(os.getpid())
+    time.sleep(120)
+
+
+def _lives(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def _killed(*_: object) -> None:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -99,7 +101,7 @@ def _side_by_side(plans: Sequence[Plan], parallel: int, options: dict[str, Any],
     with context.Manager() as manager:
         rows = manager.Queue()
         threads = max(1, torch.get_num_threads() // parallel)
-        pool = ProcessPoolExecutor(parallel, mp_context=context, initializer=torch.set_num_threads, initargs=(threads,))
+        pool = ProcessPoolExecutor(parallel, mp_context=context, initializer=_begin, initargs=(threads,))
         try:
             futures = [pool.submit(_one, plan, options, rows) for plan in plans]
             _await(futures, rows, report)
@@ -114,6 +116,19 @@ def _side_by_side(plans: Sequence[Plan], parallel: int, options: dict[str, Any],
                 process.terminate()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _begin(threads: int) -> None:
+    """Start a process of the pool; it ends with the one that started it, however that is ended."""
+    torch.set_num_threads(threads)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _one(plan: Plan, options: dict[str, Any], rows: Any) -> Run:
