@@ -80,6 +80,11 @@ class Run:
         return self.folder / "last.ckpt"
 
     @property
+    def lock_file(self) -> Path:
+        """Held while it trains, so that nobody else trains it."""
+        return self.folder / ".lock"
+
+    @property
     def chosen_file(self) -> Path:
         """The weights a recipe with `select` other than "last" has chosen so far."""
         return self.folder / "chosen.safetensors"

@@ -10,9 +10,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import BaseFileLock, FileLock, Timeout
+
 from bonefide.errors import OutputError
 
-__all__ = ["replacing", "write_file", "writing"]
+__all__ = ["hold", "replacing", "write_file", "writing"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -87,6 +89,30 @@ def write_file(file: Path, content: str | bytes) -> None:
     """
     with replacing(file) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def hold(lock: Path, place: Path) -> BaseFileLock:
+    """Take a place for this process alone, until the lock is released or the process ends, however it ends.
+
+    Args:
+        lock: a file that stands for the place; made if need be.
+        place: what is held, for the message.
+
+    Raises:
+        OutputError: if another process holds it.
+    """
+    while True:
+        with writing(place):
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            held = FileLock(lock)
+            try:
+                held.acquire(timeout=0)
+            except Timeout:
+                raise OutputError(f"another process is writing {place}; wait for it, or choose another --out") from None
+        # The former holder may have removed the folder between our opening and our locking.
+        if lock.exists():
+            return held
+        held.release()
 
 
 def _free(place: Path) -> int:

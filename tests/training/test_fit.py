@@ -22,6 +22,7 @@ from bonefide.run import Run
 from bonefide.training import callbacks
 from bonefide.training.fit import plan_runs, train_run
 from bonefide.training.seeds import seed_all
+from bonefide.writing import hold
 
 CHOOSING = {"data__validation": {"share": 0.5}, "training__epochs": 4}
 
@@ -241,3 +242,13 @@ def test_faults_of_any_run_are_told_before_the_first_is_trained(tmp_path: Path) 
     recipe = loaded(tmp_path, runs={"good": {}, "bad": {"encoder.widht": 9}})
     with pytest.raises(RecipeError, match="widht: not an option; did you mean 'width'"):
         plan_runs(recipe, tmp_path)
+
+
+def test_one_process_a_run(tmp_path: Path, store: SkeletonStore) -> None:
+    recipe = loaded(tmp_path)
+    ((single, name, folder),) = plan_runs(recipe, tmp_path / "runs")
+    lock = hold(folder / ".lock", folder)
+    with pytest.raises(OutputError, match="another process is writing"):
+        train_run(single, name, folder, store=store, device="cpu")
+    lock.release()
+    assert train_run(single, name, folder, store=store, device="cpu").finished

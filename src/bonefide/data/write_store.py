@@ -7,15 +7,14 @@ one rename of the finished folder. Nothing that is written depends on time, on t
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
+from filelock import BaseFileLock
 
 from bonefide.data._joining import join_index, join_shards
 from bonefide.data._shards import Entry, SavedShard, Shard, read_shard, write_shard
@@ -25,7 +24,7 @@ from bonefide.data.store import SkeletonStore, open_store
 from bonefide.data.store_info import INFO_FILE, is_store_json
 from bonefide.data.store_plan import StorePlan
 from bonefide.errors import DataError, OutputError
-from bonefide.writing import write_file, writing
+from bonefide.writing import hold, write_file, writing
 
 __all__ = ["SHARD_SIZE", "Entry", "Shard", "StorePlan", "StoreWriter", "is_store", "write_store"]
 
@@ -52,28 +51,27 @@ class StoreWriter:
         self.plan = plan
         self._overwrite = overwrite
         self._work = self.target.with_name(f".{self.target.name}.partial")
-        self._lock: BinaryIO | None = None
+        self._lock: BaseFileLock | None = None
 
     def __enter__(self) -> StoreWriter:
         """Take the lock and the work that is left."""
         with writing(self.target):
             _refuse_what_is_there(self.target, overwrite=self._overwrite)
-            self._work.mkdir(parents=True, exist_ok=True)
-            self._lock = _lock(self._work / _LOCK, self.target)
+        self._lock = hold(self._work / _LOCK, self.target)
         try:
             with writing(self._work):
                 _recover(self.target)
                 _refuse_what_is_there(self.target, overwrite=self._overwrite)
                 self._take_up()
         except BaseException:
-            self._lock.close()
+            self._lock.release()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
         """Give the lock back; unfinished work stays."""
         if self._lock is not None:
-            self._lock.close()
+            self._lock.release()
 
     def parts(self) -> list[range]:
         """Ranges of members, one a shard."""
@@ -199,21 +197,6 @@ def _recover(target: Path) -> None:
 
 def _previous(target: Path) -> Path:
     return target.with_name(f".{target.name}.previous")
-
-
-def _lock(path: Path, target: Path) -> BinaryIO:
-    while True:
-        file = path.open("ab")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            raise OutputError(f"another process is writing {target}; wait for it, or choose another --out") from None
-        # The former holder may have removed its folder between our opening and our locking.
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            return file
-        file.close()
-        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _give_name(finished: Path, target: Path) -> None:

@@ -35,7 +35,7 @@ from bonefide.training.freezing import freeze
 from bonefide.training.module import MethodModule
 from bonefide.training.seeds import seed_all
 from bonefide.training.trainer import Precision, build_trainer
-from bonefide.writing import write_file
+from bonefide.writing import hold, write_file
 
 __all__ = ["Precision", "plan_runs", "train_run"]
 
@@ -116,8 +116,6 @@ def train_run(
     header = _header(recipe, data, facts)
     end_of_epoch = EpochEnd(run, recipe, data, metadata=header, report=report)
     trainer = build_trainer(recipe.training, device=device, precision=precision, callbacks=[end_of_epoch])
-    _begin(run, recipe, facts)
-    _environment(run, device, precision)
     batches = loader(
         data.train,
         batch_size=recipe.data.batch_size,
@@ -126,8 +124,14 @@ def train_run(
         workers=workers,
         pin_memory=resolve_device(device).startswith("cuda"),
     )
-    _fit(trainer, module, batches, _checkpoint(run))
-    _finish(run, module, recipe, data, header)
+    lock = hold(run.lock_file, folder)
+    try:
+        _begin(run, recipe, facts)
+        _environment(run, device, precision)
+        _fit(trainer, module, batches, _checkpoint(run))
+        _finish(run, module, recipe, data, header)
+    finally:
+        lock.release()
     return run
 
 
