@@ -132,6 +132,7 @@ def train_run(
         _finish(run, module, recipe, data, header)
     finally:
         lock.release()
+        run.lock_file.unlink(missing_ok=True)
     return run
 
 
