@@ -115,9 +115,9 @@ def test_a_device_that_is_not_there_leaves_nothing_behind(tmp_path: Path, store:
 
 def test_a_place_that_cannot_be_written(tmp_path: Path, store: SkeletonStore) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match=r"cannot write .*run"):
+    with pytest.raises(OutputError, match=r"cannot write .*file"):
         trained(loaded(tmp_path), tmp_path / "file" / "run", store)
-    with pytest.raises(OutputError, match=r"cannot write .*run"):
+    with pytest.raises(OutputError, match=r"cannot write .*file"):
         trained(loaded(tmp_path), tmp_path / "file", store)
 
 
