@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from make_runs import made_scores
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, top_k_accuracy_score
+from torchmetrics.functional.classification import multiclass_accuracy
 
 from bonefide.errors import ScoresError
 from bonefide.evaluation.metrics import balanced_accuracy, confusion, per_class, top_k
@@ -24,6 +26,16 @@ def test_top_k_equals_scikit_learn() -> None:
     for k in (1, 3, 5):
         expected = top_k_accuracy_score(scores.labels, scores.values, k=k, labels=range(10))
         assert top_k(scores, k) == pytest.approx(100 * expected)
+
+
+def test_top_k_and_classes_equal_torchmetrics() -> None:
+    scores = made_scores(200)
+    values, labels = torch.tensor(scores.values), torch.tensor(scores.labels)
+    for k in (1, 3, 5):
+        expected = multiclass_accuracy(values, labels, num_classes=10, average="micro", top_k=k)
+        assert top_k(scores, k) == pytest.approx(100 * float(expected))
+    expected = multiclass_accuracy(values, labels, num_classes=10, average=None)
+    np.testing.assert_allclose(per_class(scores), 100 * expected, rtol=1e-5)
 
 
 def test_equal_scores_are_no_lucky_hit() -> None:
