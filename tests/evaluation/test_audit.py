@@ -99,5 +99,5 @@ def test_what_is_no_card(tmp_path: Path) -> None:
 def test_a_card_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     card = audit(make_run(tmp_path / "run", made_scores()))
-    with pytest.raises(OutputError, match="cannot write .*choose a place"):
+    with pytest.raises(OutputError, match=r"cannot write .*choose a place"):
         save_card(card, tmp_path / "file" / "card.json")

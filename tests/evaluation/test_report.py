@@ -251,7 +251,7 @@ def test_nothing_to_report_on(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="cannot write .*choose a place"):
+    with pytest.raises(OutputError, match=r"cannot write .*choose a place"):
         report(runs_of(tmp_path, 0), out=tmp_path / "file")
 
 

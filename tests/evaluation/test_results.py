@@ -97,5 +97,5 @@ def test_writing(card: AuditCard, tmp_path: Path) -> None:
     file = write_results([card], tmp_path / "docs" / "results.md", command="x")
     assert file.read_text(encoding="utf-8") == results_markdown([card], command="x")
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="cannot write .*choose a place"):
+    with pytest.raises(OutputError, match=r"cannot write .*choose a place"):
         write_results([card], tmp_path / "file" / "results.md", command="x")

@@ -31,7 +31,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 
 def test_saving_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="cannot write .*choose a place"):
+    with pytest.raises(OutputError, match=r"cannot write .*choose a place"):
         save_scores(made_scores(), tmp_path / "file" / "scores.npz")
 
 

@@ -41,5 +41,5 @@ def test_what_does_not_fit(tmp_path: Path) -> None:
     with pytest.raises(ShapeError, match="at least 100"):
         draw_confusion(np.eye(2), ["sit", "stand"], tmp_path / "x.png", size=20)
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="cannot write .*choose a place"):
+    with pytest.raises(OutputError, match=r"cannot write .*choose a place"):
         draw_confusion(np.eye(2), ["sit", "stand"], tmp_path / "file" / "x.png")

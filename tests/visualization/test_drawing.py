@@ -112,5 +112,5 @@ def test_what_cannot_be_drawn(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="cannot write .*choose a place"):
+    with pytest.raises(OutputError, match=r"cannot write .*choose a place"):
         draw(sequence(), "coco17", size=32, frames=1).save(tmp_path / "file" / "x.png")
