@@ -5,6 +5,7 @@ import json
 import time
 from pathlib import Path
 
+import pytest
 from calling import call
 
 from bonefide.cli.demo import demo
@@ -24,3 +25,10 @@ def test_the_whole_chain_and_again(tmp_path: Path) -> None:
     assert json.loads(again.stdout) == said
     assert {file: file.stat().st_mtime_ns for file in run.iterdir()} == written
     assert [line.split()[0] for line in again.stderr.splitlines()] == ["synthesize", "prepare", "train", "report"]
+
+
+@pytest.mark.slow
+def test_unseen_people_are_recognised_and_not_by_their_nearest_neighbour(tmp_path: Path) -> None:
+    said = json.loads(call(demo, "--out", tmp_path, "--json").stdout)
+    assert said["top1"] >= 90
+    assert said["nearest_neighbor"] < 75
