@@ -14,7 +14,7 @@ from tiny import loaded
 from bonefide.config.build import build_data, build_method
 from bonefide.config.load import single_run
 from bonefide.data.store import SkeletonStore
-from bonefide.errors import OutputError
+from bonefide.errors import OutputError, RunError
 from bonefide.run import Run
 from bonefide.training.callbacks import save_weights, write_log
 from bonefide.training.fit import train_run
@@ -87,3 +87,10 @@ def test_a_full_disk_loses_nothing(
     ours, theirs = load_file(run.weights_file), load_file(whole.weights_file)
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
     assert run.report_file.is_file()
+
+
+def test_a_training_that_diverges_is_told(tmp_path: Path, store: SkeletonStore) -> None:
+    recipe = single_run(loaded(tmp_path, training__optimizer={"name": "sgd", "lr": 1e30}), "main")
+    with pytest.raises(RunError, match=r"loss of epoch 1 is not finite.*lower training\.optimizer\.lr"):
+        train_run(recipe, "main", tmp_path / "run", store=store, device="cpu")
+    assert not Run(tmp_path / "run").finished

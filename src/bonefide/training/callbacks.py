@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from safetensors.torch import save
 from bonefide.config.build import Experiment
 from bonefide.config.recipe import Recipe
 from bonefide.data.dataset import SkeletonDataset
+from bonefide.errors import RunError
 from bonefide.evaluation.test import predict
 from bonefide.run import Run
 from bonefide.training.module import MethodModule
@@ -58,7 +60,11 @@ class EpochEnd(Checkpoint):
         self._started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Measure, choose, log, save."""
+        """Measure, choose, log, save.
+
+        Raises:
+            RunError: if the training has diverged.
+        """
         assert isinstance(pl_module, MethodModule)
         row = {
             "epoch": float(trainer.current_epoch + 1),
@@ -66,6 +72,11 @@ class EpochEnd(Checkpoint):
             "lr": pl_module.learning_rate,
             **pl_module.epoch_losses(),
         }
+        if not math.isfinite(row["loss"]):
+            raise RunError(
+                f"{self.run.folder}: the loss of epoch {int(row['epoch'])} is not finite, the training has diverged; "
+                "lower training.optimizer.lr or set training.clip_norm, and give another --out"
+            )
         row |= self._measured(pl_module, trainer.current_epoch)
         self._keep_chosen(pl_module, row)
         self.rows.append(row)
