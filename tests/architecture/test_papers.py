@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import papers_table
 import pytest
 import yaml
 from source_tree import PACKAGE, public_files
@@ -154,3 +155,7 @@ def test_orphans_are_seen(tmp_path: Path) -> None:
         (tmp_path / "encoders" / name).touch()
     table = {"papers": {"a": _paper(recipes=True)}, "without_paper": {}}
     assert [fault.split(":")[0] for fault in _orphans(table, tmp_path)] == ["encoders/b.py", "recipes/mine"]
+
+
+def test_the_readme_lists_the_papers() -> None:
+    assert papers_table.written() == papers_table.table(), "run: .venv/bin/python tests/architecture/papers_table.py"
