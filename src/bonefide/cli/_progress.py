@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Progress of trainings: bars on a terminal, silence elsewhere."""
+"""Progress: bars on a terminal, silence elsewhere."""
 
 from __future__ import annotations
 
@@ -14,9 +14,38 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 if TYPE_CHECKING:
     from bonefide.config.recipe import Recipe
 
-__all__ = ["training_progress"]
+__all__ = ["Counter", "training_progress"]
 
 Report = Callable[[Path, dict[str, float]], None]
+
+
+class Counter:
+    """A bar that appears with the first step, and goes when the block ends.
+
+    Args:
+        what: is done, in a word.
+    """
+
+    def __init__(self, what: str) -> None:
+        self.total = 0
+        console = Console(stderr=True)
+        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+        self._task = self._bar.add_task(what, total=None)
+
+    def __enter__(self) -> Counter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.total:
+            self._bar.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """So many steps of so many are done."""
+        if not self.total:
+            self._bar.start()
+        self.total = total
+        self._bar.update(self._task, completed=done, total=total)
 
 
 @contextmanager

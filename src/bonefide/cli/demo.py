@@ -33,7 +33,7 @@ def demo(
 
     Started again, it continues; what is done is not done again.
     """
-    from bonefide.cli._progress import training_progress
+    from bonefide.cli._progress import Counter, training_progress
     from bonefide.config import load
     from bonefide.data.preparation import prepare
     from bonefide.data.synthetic.write import synthesize
@@ -49,9 +49,10 @@ def demo(
     with _step("synthesize", archive):
         # The archive appears only when it is complete, so one that is there is the one.
         if not archive.is_file():
-            synthesize("ntu", archive, subjects=subjects, cameras=_CAMERAS, seed=seed)
-    with _step("prepare", out / "stores" / people):
-        store = prepare("synthetic", raw=archive, out=out / "stores" / people)
+            with Counter("perform") as counter:
+                synthesize("ntu", archive, subjects=subjects, cameras=_CAMERAS, seed=seed, progress=counter)
+    with _step("prepare", out / "stores" / people), Counter("prepare") as counter:
+        store = prepare("synthetic", raw=archive, out=out / "stores" / people, progress=counter)
     plans = plan_runs(whole, out / "runs" / people)
     with _step("train", plans[0][2]), training_progress(plans) as progress:
         run = train_all(plans, store=store, device=device, report=progress)[0]

@@ -33,13 +33,13 @@ def prepare(
     """
     import warnings
 
+    from bonefide.cli._progress import Counter
     from bonefide.data.preparation import prepare as prepare_data
 
     options = _options(option or [])
-    progress = _Progress()
     try:
         # What is missing is part of the summary below.
-        with warnings.catch_warnings():
+        with Counter("prepare") as counter, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             store = prepare_data(
                 dataset,
@@ -49,44 +49,15 @@ def prepare(
                 options=options,
                 overwrite=overwrite,
                 on_error=on_error,  # type: ignore[arg-type]
-                progress=progress,
+                progress=counter,
             )
     except KeyboardInterrupt as stop:
         typer.echo("; ".join(["interrupted", *getattr(stop, "__notes__", [])]), err=True)
         raise typer.Exit(130) from None
-    finally:
-        progress.close()
     if as_json:
-        typer.echo(json.dumps(_facts(store, worked=progress.worked)))
+        typer.echo(json.dumps(_facts(store, worked=counter.total > 0)))
     else:
-        _summarize(store, worked=progress.worked)
-
-
-class _Progress:
-    """A bar on stderr, once work begins and if somebody watches."""
-
-    def __init__(self) -> None:
-        self.worked = False
-        self._bar: Any = None
-
-    def __call__(self, done: int, total: int) -> None:
-        import sys
-
-        self.worked = True
-        if self._bar is None and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-            columns = (TextColumn("prepare"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._bar.start()
-            self._task = self._bar.add_task("prepare", total=total)
-        if self._bar is not None:
-            self._bar.update(self._task, completed=done)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        _summarize(store, worked=counter.total > 0)
 
 
 def _options(given: list[str]) -> dict[str, Option]:

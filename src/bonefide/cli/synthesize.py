@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -26,22 +25,12 @@ def synthesize(
 ) -> None:
     """Write a data set of made-up people in an official on-disk format."""
     from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
+    from bonefide.cli._progress import Counter
     from bonefide.data.synthetic.write import synthesize as write
 
-    console = Console(stderr=True)
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
-        task = bar.add_task("performing", total=None)
-        files = 0
-
-        def advance(done: int, total: int) -> None:
-            nonlocal files
-            files = total
-            bar.update(task, completed=done, total=total)
-
-        chosen = [action for action in actions.split(",") if action.strip()] or None
+    chosen = [action for action in actions.split(",") if action.strip()] or None
+    with Counter("perform") as counter:
         path = write(
             format,  # type: ignore[arg-type]  # an unknown one is refused with a sentence
             out,
@@ -50,8 +39,9 @@ def synthesize(
             cameras=cameras,
             seed=seed,
             actions=chosen,
-            progress=advance,
+            progress=counter,
         )
+    files = counter.total
     size = path.stat().st_size
     if as_json:
         typer.echo(json.dumps({"path": str(path), "format": format, "files": files, "bytes": size, "seed": seed}))

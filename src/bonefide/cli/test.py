@@ -19,6 +19,7 @@ def test(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score the test part by the run's weights again, store the scores, print the metrics."""
+    from bonefide.cli._progress import Counter
     from bonefide.data.store import open_store
     from bonefide.evaluation.metrics import balanced_accuracy, top_k
     from bonefide.evaluation.scores import save_scores
@@ -29,7 +30,8 @@ def test(
     opened = None if store is None else open_store(store)
     results: dict[str, Any] = {}
     for run in find_runs(runs):
-        scores = score_run(run, store=opened, device=resolve_device(device))
+        with Counter(run.folder.name) as counter:
+            scores = score_run(run, store=opened, device=resolve_device(device), progress=counter)
         save_scores(scores, run.scores_file)
         # A figure that test labels chose is never printed as an accuracy.
         prefix = "best_on_test_" if scores.selected_on == "best_on_test" else ""

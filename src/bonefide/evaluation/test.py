@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -24,7 +25,14 @@ from bonefide.types import Outputs, Scores
 __all__ = ["load_weights", "predict", "score", "test"]
 
 
-def test(run: Run, *, store: SkeletonStore | None = None, device: str = "cpu", batch_size: int | None = None) -> Scores:
+def test(
+    run: Run,
+    *,
+    store: SkeletonStore | None = None,
+    device: str = "cpu",
+    batch_size: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Scores:
     """Score the test part of a run's protocol by its weights.
 
     Args:
@@ -32,6 +40,7 @@ def test(run: Run, *, store: SkeletonStore | None = None, device: str = "cpu", b
         store: where the data are; the store it was trained on if None.
         device: as torch names it.
         batch_size: instead of the recipe's.
+        progress: told the number of batches done and of all, after each.
 
     Raises:
         RunError: if the run has no weights, or its test part or preparation is no longer what it was trained with.
@@ -53,6 +62,7 @@ def test(run: Run, *, store: SkeletonStore | None = None, device: str = "cpu", b
         selected_on=run.recipe.training.select,
         hashes=hashes,
         batch_size=batch_size or run.recipe.data.test_batch_size,
+        progress=progress,
     )
 
 
@@ -64,6 +74,7 @@ def score(
     selected_on: Selection,
     hashes: dict[str, str],
     batch_size: int,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Scores:
     """Score samples by a method, where it is and as it is.
 
@@ -74,13 +85,26 @@ def score(
         selected_on: how the weights were chosen.
         hashes: digests to keep with the scores.
         batch_size: samples a batch; the scores do not depend on it.
+        progress: told the number of batches done and of all, after each.
     """
-    values = predict(method, samples, batch_size=batch_size)
+    values = predict(method, samples, batch_size=batch_size, progress=progress)
     return Scores(samples.names, values.float().numpy(), samples.labels, classes, selected_on, hashes)
 
 
-def predict(method: Method, samples: SkeletonDataset, *, batch_size: int) -> Tensor:
+def predict(
+    method: Method,
+    samples: SkeletonDataset,
+    *,
+    batch_size: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Tensor:
     """Decide about all samples at once, in evaluation mode.
+
+    Args:
+        method: on its device; it is left in the mode it was in.
+        samples: what to decide about.
+        batch_size: samples a batch.
+        progress: told the number of batches done and of all, after each.
 
     Shape:
         returned: (N, K), on the CPU.
@@ -90,9 +114,12 @@ def predict(method: Method, samples: SkeletonDataset, *, batch_size: int) -> Ten
     method.eval()
     collected: list[Outputs] = []
     with torch.inference_mode():
-        for batch in loader(samples, batch_size=batch_size):
+        batches = loader(samples, batch_size=batch_size)
+        for batch in batches:
             moved = type(batch)(*(None if each is None else each.to(device) for each in batch))
             collected.append(method.outputs(moved))
+            if progress is not None:
+                progress(len(collected), len(batches))
         decided = method.decide(_joined(collected)).cpu()
     method.train(trained)
     return decided
