@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import signal
@@ -111,6 +112,9 @@ def train_run(
         if not run.report_file.is_file():
             # Killed between its scores and its card.
             save_card(audit(run), run.report_file)
+        with contextlib.suppress(OSError):
+            # Left if it was killed before it let go.
+            run.lock_file.unlink()
         return run
     module = MethodModule(method, recipe.training)
     header = _header(recipe, data, facts)
