@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folding persons: order, statistics of their own, and back."""
+
+from __future__ import annotations
+
+import torch
+
+from bonefide.layers.persons import PersonBatchNorm, unfold_persons
+
+CLIP = torch.randn(4, 3, 6, 5, 2, generator=torch.Generator().manual_seed(0))
+
+
+def test_folding_and_back_keeps_persons_apart() -> None:
+    norm = PersonBatchNorm(3, 5, 2).eval()
+    folded = norm(CLIP)
+    assert folded.shape == (8, 3, 6, 5)
+    back = unfold_persons(folded, 2).permute(0, 2, 3, 4, 1)
+    torch.testing.assert_close(back, CLIP / (1 + 1e-5) ** 0.5)
+
+
+def test_features_are_ordered_person_joint_coordinate() -> None:
+    norm = PersonBatchNorm(3, 5, 2).eval()
+    person, joint, coordinate = 1, 3, 2
+    with torch.no_grad():
+        norm.norm.bias[(person * 5 + joint) * 3 + coordinate] = 100
+    moved = unfold_persons(norm(CLIP), 2) > 50
+    assert moved[:, person, coordinate, :, joint].all()
+    assert moved.sum() == 4 * 6
+
+
+def test_person_slots_have_statistics_of_their_own() -> None:
+    apart = CLIP.clone()
+    apart[..., 1] = apart[..., 1] * 7 + 3
+    normed = unfold_persons(PersonBatchNorm(3, 5, 2)(apart), 2)
+    for person in range(2):
+        torch.testing.assert_close(normed[:, person].mean(dim=(0, 2)), torch.zeros(3, 5), atol=1e-5, rtol=0)
+        deviation = normed[:, person].std(dim=(0, 2), correction=0)
+        torch.testing.assert_close(deviation, torch.ones(3, 5), atol=1e-3, rtol=0)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Temporal convolutions against their definition."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from bonefide.layers.temporal_conv import MultiScaleTemporalConv, TemporalConv
+
+
+@pytest.mark.parametrize(("frames", "stride", "expected"), [(13, 1, 13), (13, 2, 7), (12, 2, 6), (1, 2, 1)])
+def test_frames_are_halved_upwards(frames: int, stride: int, expected: int) -> None:
+    x = torch.zeros(2, 8, frames, 5)
+    assert TemporalConv(8, 16, kernel=5, stride=stride)(x).shape == (2, 16, expected, 5)
+    assert MultiScaleTemporalConv(8, 16, stride=stride)(x).shape == (2, 16, expected, 5)
+
+
+def test_it_looks_along_time_only_and_as_far_as_the_kernel() -> None:
+    conv = TemporalConv(1, 1, kernel=5, dilation=2).eval()
+    nn.init.ones_(conv.conv.weight)
+    impulse = torch.zeros(1, 1, 21, 3)
+    impulse[0, 0, 10, 1] = 1
+    reached = conv(impulse)[0, 0].abs() > 1e-6
+    assert reached[:, 1].nonzero().ravel().tolist() == [6, 8, 10, 12, 14]
+    assert not reached[:, [0, 2]].any()
+
+
+def test_branches_are_what_the_paper_says() -> None:
+    """Two convolutions, a maximum, a projection, in this order; three begin with a rectified projection."""
+    torch.manual_seed(0)
+    layer = MultiScaleTemporalConv(8, 16).eval()
+    x = torch.randn(2, 8, 9, 4)
+    narrow = torch.relu(layer.project_norm(layer.project(x)))
+    expected = [
+        layer.convolutions[0](narrow[:, 0:4]),
+        layer.convolutions[1](narrow[:, 4:8]),
+        layer.maximum_norm(nn.functional.max_pool2d(narrow[:, 8:12], (3, 1), 1, (1, 0))),
+        layer.plain(x),
+    ]
+    torch.testing.assert_close(layer(x), torch.cat(expected, 1))
+    assert [conv.conv.dilation for conv in layer.convolutions] == [(1, 1), (2, 1)]
