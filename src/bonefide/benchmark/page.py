@@ -7,12 +7,9 @@ import os
 import platform
 from collections.abc import Sequence
 from importlib import metadata
-from pathlib import Path
-
-import torch
 
 from bonefide.benchmark.table import Cell, Table, heading, shown
-from bonefide.training.devices import describe_device
+from bonefide.training.devices import describe_device, describe_processor
 
 __all__ = ["machine", "render"]
 
@@ -34,7 +31,7 @@ def machine(device: str) -> dict[str, str]:
     """
     packages = {name: metadata.version(name) for name in ("bonefide", "torch", "lightning", "numpy")}
     return {
-        "processor": _processor(),
+        "processor": describe_processor(),
         "cores": str(os.cpu_count()),
         "device": describe_device(device),
         "system": f"{platform.system()} {platform.machine()}",
@@ -71,13 +68,3 @@ def render(tables: Sequence[Table], *, command: str, place: dict[str, str], roun
 def _markdown(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
     lines = [columns, ["---"] * len(columns), *([shown(cell).replace("|", r"\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    capability = torch.backends.cpu.get_cpu_capability()
-    return f"{named[0] if named else platform.processor() or platform.machine()}, {capability}"

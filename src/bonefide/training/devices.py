@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import platform
 import re
+from pathlib import Path
 
 import torch
 
 from bonefide.errors import InstallationError
 
-__all__ = ["accelerator", "describe_device", "resolve_device"]
+__all__ = ["accelerator", "describe_device", "describe_processor", "resolve_device"]
 
 
 def resolve_device(device: str) -> str:
@@ -64,4 +65,15 @@ def describe_device(device: str) -> str:
     resolved = resolve_device(device)
     if resolved.startswith("cuda"):
         return str(torch.cuda.get_device_name(torch.device(resolved)))
-    return f"{resolved} ({platform.processor() or platform.machine()})"
+    return f"{resolved} ({describe_processor()})"
+
+
+def describe_processor() -> str:
+    """Name of the processor and the instructions torch uses of it, for the record."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = named[0] if named else platform.processor() or platform.machine()
+    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
