@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
+from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
@@ -15,8 +17,10 @@ from fixture import Fixture
 from bonefide.data import datasets
 from bonefide.data.preparation._bodies import Track, tracks, variance
 from bonefide.data.preparation.ntu_denoise import NTUDenoise
+from bonefide.data.protocols import split
 from bonefide.data.raw._recording import RawRecording
 from bonefide.data.raw.ntu import NTU
+from bonefide.data.write_store import Entry, write_store
 from bonefide.errors import RawFileError
 from bonefide.types import Array
 
@@ -95,15 +99,16 @@ def _check_set(fixture: Fixture, dataset: str, protocols: dict[str, str]) -> Non
     np.testing.assert_array_equal(aligned, fixture.arrays["output/aligned"])
     assert [recording.label for recording in recordings] == fixture.arrays["output/labels"].tolist()
     assert _selected(fixture, dataset) == [recording.name for recording in recordings]
-    for official, protocol in protocols.items():
-        rule = info.protocols[protocol]
-        groups = np.array([getattr(recording, rule.by) for recording in recordings])
-        trains = np.isin(groups, list(rule.train))
-        for part, ours in (("train", trains), ("test", ~trains)):
-            # A Rule only tells the parts; the scripts also order each by group, then name.
-            rows = np.flatnonzero(ours)
-            ordered = rows[np.argsort(groups[rows], kind="stable")]
-            assert ordered.tolist() == fixture.arrays[f"output/{official}/{part}_index"].tolist(), (official, part)
+    with tempfile.TemporaryDirectory() as folder:
+        entries = [
+            Entry(prepare(each), subject=each.subject, camera=each.camera, setup=each.setup) for each in recordings
+        ]
+        store = write_store(Path(folder) / "store", info, entries, layout="ntu25")
+        for official, protocol in protocols.items():
+            parts = split(store, protocol)
+            for part in ("train", "test"):
+                expected = fixture.arrays[f"output/{official}/{part}_index"].tolist()
+                assert getattr(parts, part).tolist() == expected, (official, part)
 
 
 def _selected(fixture: Fixture, dataset: str) -> list[str]:

@@ -115,6 +115,8 @@ def split_digest(store: SkeletonStore, split: Split) -> str:
 
 
 def _ordered(store: SkeletonStore, rows: Array, rule: Rule, part: str) -> Array:
+    if rule.grouped:
+        return rows[np.argsort(getattr(store, _COLUMN_OF[rule.by])[rows], kind="stable")]
     if not rule.order:
         return rows
     text = resources.files(datasets).joinpath("splits", rule.order).read_text(encoding="utf-8")

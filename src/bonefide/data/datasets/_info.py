@@ -18,11 +18,13 @@ class Rule:
         by: column of the index the rule looks at.
         train: its values that train.
         order: file under `datasets/splits/` with the official order of the names, or "" for the order of names.
+        grouped: whether that order is first by `by`, then by name, as in the official NTU files.
     """
 
     by: Literal["subject", "camera", "setup"]
     train: frozenset[int]
     order: str = ""
+    grouped: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ NTU120 = DatasetInfo(
         "xsub": Rule("subject", NTU60.protocols["xsub"].train | frozenset((
             45, 46, 47, 49, 50, 52, 53, 54, 55, 56, 57, 58, 59, 70, 74, 78, 80, 81, 82, 83, 84, 85, 86, 89, 91, 92,
             93, 94, 95, 97, 98, 100, 103,
-        ))),
-        "xset": Rule("setup", frozenset(range(2, 33, 2))),
+        )), grouped=True),
+        "xset": Rule("setup", frozenset(range(2, 33, 2)), grouped=True),
     },
     sequences=113_945,
     parts={"xsub": (63_026, 50_919), "xset": (54_468, 59_477)},

@@ -28,8 +28,12 @@ NTU60 = DatasetInfo(
     ),
     preparations={"ntu": "ntu_denoise"},
     protocols={
-        "xsub": Rule("subject", frozenset((1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38))),
-        "xview": Rule("camera", frozenset((2, 3))),
+        "xsub": Rule(
+            "subject",
+            frozenset((1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38)),
+            grouped=True,
+        ),
+        "xview": Rule("camera", frozenset((2, 3)), grouped=True),
     },
     sequences=56_578,
     parts={"xsub": (40_091, 16_487), "xview": (37_646, 18_932)},
