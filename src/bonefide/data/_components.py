@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find a raw format or a preparation by the name of its file."""
+"""Find a raw format, a preparation or a data set by the name of its file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def component_names(package: str) -> tuple[str, ...]:
     """Names of the public files of a folder.
 
     Args:
-        package: the folder, "bonefide.data.raw" or "bonefide.data.preparation".
+        package: the folder, such as "bonefide.data.raw".
     """
     path = importlib.import_module(package).__path__
     return tuple(sorted(module.name for module in pkgutil.iter_modules(path) if not module.name.startswith("_")))

@@ -3,18 +3,15 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-
+from bonefide.data._components import component, component_names
 from bonefide.data.datasets._info import DatasetInfo, Rule
-from bonefide.errors import UnknownNameError
 
 __all__ = ["DatasetInfo", "Rule", "info", "names"]
 
 
 def names() -> tuple[str, ...]:
     """Names of all data sets."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+    return component_names(__name__)
 
 
 def info(name: str) -> DatasetInfo:
@@ -27,9 +24,6 @@ def info(name: str) -> DatasetInfo:
         >>> info("nwucla").protocols["xview"].train == {1, 2}
         True
     """
-    if name not in names():
-        raise UnknownNameError("data sets", name, names())
-    module = importlib.import_module(f"{__name__}.{name}")
-    found = getattr(module, module.__all__[0])
+    found = component(__name__, name, kind="data sets")
     assert isinstance(found, DatasetInfo)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from bonefide.data.synthetic.motion import Foot, Hand, Motion, Reach, Scene
+from bonefide.data.synthetic.motion import Foot, Hand, Motion, Reach, Scene, hand_keys
 
 __all__ = [
     "cheer",
@@ -27,18 +27,14 @@ _ELBOW_OUT = (1.0, -0.15, 0.1)
 _BEHIND = (0.6, 0.1, -0.8)
 
 
-def _hands(*keys: tuple[float, Reach]) -> tuple[Hand, ...]:
-    return tuple(Hand(time, reach) for time, reach in keys)
-
-
 def drink(generator: Generator) -> Scene:
     """Lift a cup to the mouth, tip it, lower it."""
     cup = Reach("shoulder", (-0.1, -0.5, 0.55))
     mouth = Reach("head", (0.005, -0.045, 0.085), (0.8, -1.0, 0.1))
     up = generator.uniform(0.8, 1.1)
     down = up + generator.uniform(0.7, 1.3)
-    first = _hands((0.45, cup)) if generator.random() < 0.5 else ()
-    right = (*_hands((0.0, _REST)), *first, *_hands((up, mouth), (down, mouth), (down + 0.8, _REST)))
+    first = hand_keys((0.45, cup)) if generator.random() < 0.5 else ()
+    right = (*hand_keys((0.0, _REST)), *first, *hand_keys((up, mouth), (down, mouth), (down + 0.8, _REST)))
     nod = [(up - 0.1, 0.0), (up + 0.35, -0.3), (down - 0.15, -0.3), (down + 0.2, 0.0)]
     return Scene((Motion(right=right, trunk={"nod": nod}),))
 
@@ -48,8 +44,8 @@ def phone(generator: Generator) -> Scene:
     ear = Reach("head", (0.065, -0.015, 0.015), (0.7, -1.0, 0.25))
     pocket = Reach("shoulder", (0.12, -0.75, 0.2), (0.6, -0.1, -1.0))
     down = generator.uniform(1.9, 2.7)
-    last = _hands((down + 0.7, _REST)) if generator.random() < 0.6 else ()
-    right = (*_hands((0.0, _REST), (0.35, pocket), (1.0, ear), (down, ear)), *last)
+    last = hand_keys((down + 0.7, _REST)) if generator.random() < 0.6 else ()
+    right = (*hand_keys((0.0, _REST), (0.35, pocket), (1.0, ear), (down, ear)), *last)
     sway = generator.uniform(-0.2, 0.2)
     trunk = {"turn": [(0.8, 0.0), (1.5, sway), (down, -sway)], "side": [(0.6, 0.0), (1.1, 0.06)]}
     return Scene((Motion(right=right, trunk=trunk),))
@@ -61,7 +57,7 @@ def salute(generator: Generator) -> Scene:
     up = generator.uniform(0.5, 0.8)
     down = up + generator.uniform(0.6, 1.3)
     trunk = {"bend": [(0.0, 0.0), (up, -0.08), (down, -0.08), (down + 0.5, 0.0)]}
-    return Scene((Motion(right=_hands((0.0, _REST), (up, brow), (down, brow), (down + 0.6, _REST)), trunk=trunk),))
+    return Scene((Motion(right=hand_keys((0.0, _REST), (up, brow), (down, brow), (down + 0.6, _REST)), trunk=trunk),))
 
 
 def put_on_hat(generator: Generator) -> Scene:
@@ -70,7 +66,7 @@ def put_on_hat(generator: Generator) -> Scene:
     crown = Reach("head", (0.07, 0.085, 0.035), (1.0, -0.4, 0.2))
     press = Reach("head", (0.07, 0.055, 0.025), (1.0, -0.4, 0.2))
     up = generator.uniform(1.2, 1.5)
-    keys = _hands((0.0, _REST), (0.6, hold), (up, crown), (up + 0.4, press), (up + 0.7, press), (up + 1.4, _REST))
+    keys = hand_keys((0.0, _REST), (0.6, hold), (up, crown), (up + 0.4, press), (up + 0.7, press), (up + 1.4, _REST))
     nod = [(up - 0.2, 0.0), (up + 0.4, 0.2), (up + 0.8, 0.0)]
     return Scene((Motion(right=keys, left=keys, trunk={"nod": nod}),))
 
@@ -83,7 +79,7 @@ def wave(generator: Generator) -> Scene:
     half = generator.uniform(0.22, 0.32)
     swings = [(0.7 + half * k, (inward, outward)[k % 2]) for k in range(2 * count)]
     end = 0.7 + half * 2 * count
-    return Scene((Motion(right=_hands((0.0, _REST), *swings, (end + 0.4, _REST))),))
+    return Scene((Motion(right=hand_keys((0.0, _REST), *swings, (end + 0.4, _REST))),))
 
 
 def clap(generator: Generator) -> Scene:
@@ -94,7 +90,7 @@ def clap(generator: Generator) -> Scene:
     count = int(generator.integers(3, 7))
     half = generator.uniform(0.15, 0.24)
     beats = [(0.55 + half * k, (wide, shut)[k % 2]) for k in range(2 * count)]
-    keys = _hands((0.0, _REST), *beats, (1.1 + half * 2 * count, _REST))
+    keys = hand_keys((0.0, _REST), *beats, (1.1 + half * 2 * count, _REST))
     return Scene((Motion(right=keys, left=keys),))
 
 
@@ -105,7 +101,7 @@ def cheer(generator: Generator) -> Scene:
     count = int(generator.integers(1, 4))
     pumps = [(0.6 + 0.28 * k, (high, low)[k % 2]) for k in range(2 * count + 1)]
     end = 0.6 + 0.28 * (2 * count + 1)
-    keys = _hands((0.0, _REST), *pumps, (end + 0.6, _REST))
+    keys = hand_keys((0.0, _REST), *pumps, (end + 0.6, _REST))
     trunk = {
         "nod": [(0.2, 0.0), (0.6, -0.25), (end, -0.2), (end + 0.4, 0.0)],
         "bend": [(0.2, 0.0), (0.6, -0.1), (end, 0.0)],
@@ -122,10 +118,10 @@ def throw(generator: Generator) -> Scene:
     ready = generator.uniform(0.6, 1.0)
     go = ready + generator.uniform(0.15, 0.4)
     step = generator.uniform(0.1, 0.2)
-    right = _hands(
+    right = hand_keys(
         (0.0, _REST), (ready, back), (go, back), (go + 0.2, release), (go + 0.42, through), (go + 1.1, _REST)
     )
-    left = _hands(
+    left = hand_keys(
         (0.0, _REST),
         (ready, aim),
         (go, aim),
@@ -159,7 +155,9 @@ def punch(generator: Generator) -> Scene:
         keys[arm] += [(end, guard), (end + 0.6, _REST)]
     twist += [(end, 0.0)]
     height = [(0.1, 1.0), (0.5, 0.96), (end, 0.96), (end + 0.5, 1.0)]
-    return Scene((Motion(right=_hands(*keys[0]), left=_hands(*keys[1]), trunk={"twist": twist, "height": height}),))
+    return Scene(
+        (Motion(right=hand_keys(*keys[0]), left=hand_keys(*keys[1]), trunk={"twist": twist, "height": height}),)
+    )
 
 
 def drop_trash(generator: Generator) -> Scene:
@@ -170,7 +168,7 @@ def drop_trash(generator: Generator) -> Scene:
     up = generator.uniform(0.8, 1.1)
     gone = up + generator.uniform(0.3, 0.6)
     lean = generator.uniform(0.15, 0.4)
-    right = _hands((0.0, hold if generator.random() < 0.5 else _REST), (up, over), (gone, over), (gone + 0.8, _REST))
+    right = hand_keys((0.0, hold if generator.random() < 0.5 else _REST), (up, over), (gone, over), (gone + 0.8, _REST))
     trunk = {
         "pitch": [(0.2, 0.0), (up, 0.5 * lean), (gone, 0.5 * lean), (gone + 0.7, 0.0)],
         "bend": [(0.2, 0.0), (up, lean), (gone, lean), (gone + 0.7, 0.0)],
@@ -189,10 +187,10 @@ def put_on_jacket(generator: Generator) -> Scene:
     lapel = Reach("chest", (0.05, -0.1, 0.1), (1.0, -0.8, -0.1))
     pulled = Reach("chest", (0.04, -0.2, 0.13), (1.0, -0.8, -0.3))
     pace = generator.uniform(0.85, 1.1)
-    right = _hands(
+    right = hand_keys(
         (0.0, _REST), (0.4, front), (0.9, into), (1.4, out), (2.0, lapel), (2.6, lapel), (2.9, pulled), (3.3, _REST)
     )
-    left = _hands(
+    left = hand_keys(
         (0.0, _REST), (0.4, collar), (1.0, collar), (1.55, into), (2.1, out), (2.6, lapel), (2.9, pulled), (3.3, _REST)
     )
     trunk = {
@@ -212,10 +210,10 @@ def take_off_jacket(generator: Generator) -> Scene:
     tug = Reach("shoulder", (-0.35, -0.68, -0.4), _BEHIND)
     hold = Reach("shoulder", (-0.05, -0.5, 0.55))
     pace = generator.uniform(0.85, 1.1)
-    right = _hands(
+    right = hand_keys(
         (0.0, _REST), (0.45, lapel), (0.95, open_), (1.35, down), (1.7, back), (2.1, down), (2.7, hold), (3.2, _REST)
     )
-    left = _hands(
+    left = hand_keys(
         (0.0, _REST), (0.45, lapel), (0.95, open_), (1.35, down), (1.7, back), (2.0, tug), (2.7, hold), (3.2, _REST)
     )
     trunk = {

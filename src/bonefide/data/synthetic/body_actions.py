@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from numpy.random import Generator
 
 from bonefide.data.synthetic.gait import Walk, walk
-from bonefide.data.synthetic.motion import Curve, Foot, Hand, Motion, Reach, Scene
+from bonefide.data.synthetic.motion import Curve, Foot, Motion, Reach, Scene, hand_keys
 
 __all__ = [
     "bow",
@@ -26,10 +26,6 @@ __all__ = [
 _REST = Reach("rest")
 _THIGH = Reach("shoulder", (0.0, -0.72, 0.42), (0.7, -0.3, -1.0))
 _HANGING = Reach("shoulder", (0.14, -0.94, 0.1), (0.4, -0.1, -1.0))
-
-
-def _hands(*keys: tuple[float, Reach]) -> tuple[Hand, ...]:
-    return tuple(Hand(time, reach) for time, reach in keys)
 
 
 def _there_and_back(value: float, times: Sequence[float], rest: float = 0.0) -> Curve:
@@ -51,7 +47,7 @@ def kick(generator: Generator) -> Scene:
         Foot(hit + 0.65),
     )
     wide = Reach("shoulder", (0.6, -0.7, 0.1), (0.5, -0.3, -1.0))
-    arms = _hands((0.0, _REST), (back, wide), (hit, wide), (hit + 0.8, _REST))
+    arms = hand_keys((0.0, _REST), (back, wide), (hit, wide), (hit + 0.8, _REST))
     over = (0.0, back - 0.1, hit + 0.3, hit + 0.8)
     trunk = {
         "right": _there_and_back(-0.05, over),
@@ -92,7 +88,7 @@ def jump(generator: Generator) -> Scene:
         "bend": [*bend, (end, 0.0)],
         "pitch": [*pitch, (end, 0.0)],
     }
-    keys = _hands(*arms, (end, _REST))
+    keys = hand_keys(*arms, (end, _REST))
     return Scene((Motion(right=keys, left=keys, right_foot=foot, left_foot=foot, trunk=trunk),))
 
 
@@ -113,7 +109,7 @@ def squat(generator: Generator) -> Scene:
         begin = stay + 0.7
     for name, keys in down.items():
         keys += [(begin, up[name])]
-    hands = _hands(*arms, (begin + 0.1, _REST))
+    hands = hand_keys(*arms, (begin + 0.1, _REST))
     return Scene((Motion(right=hands, left=hands, trunk=down),))
 
 
@@ -124,7 +120,7 @@ def bow(generator: Generator) -> Scene:
     stay = down + generator.uniform(0.3, 0.7)
     times = (0.1, down, stay, stay + 0.9)
     hold = Reach("shoulder", (0.1, -0.95, 0.12), (0.4, -0.1, -1.0))
-    keys = _hands((0.0, _REST), (down, hold), (stay, hold), (stay + 0.9, _REST))
+    keys = hand_keys((0.0, _REST), (down, hold), (stay, hold), (stay + 0.9, _REST))
     trunk = {
         "pitch": _there_and_back(deep, times),
         "bend": _there_and_back(0.4 * deep, times),
@@ -162,7 +158,7 @@ def _seat(generator: Generator, *, down: bool) -> Scene:
     hands = [(0.0, _REST), (0.5 * end, Reach("shoulder", (0.1, -0.8, 0.4))), (end, _THIGH)]
     if not down:
         hands = [(end - time, reach) for time, reach in reversed(hands)]
-    return Scene((Motion(right=_hands(*hands), left=_hands(*hands), trunk=trunk),))
+    return Scene((Motion(right=hand_keys(*hands), left=hand_keys(*hands), trunk=trunk),))
 
 
 def _stoop(generator: Generator, times: Sequence[float]) -> dict[str, Curve]:
@@ -186,8 +182,8 @@ def pick_up_with_one_hand(generator: Generator) -> Scene:
     hold = Reach("shoulder", (-0.05, -0.55, 0.5))
     knee = Reach("shoulder", (0.0, -0.6, 0.55), (1.0, 0.0, -0.5))
     after = hold if generator.random() < 0.5 else _REST
-    right = _hands((0.0, _REST), (down, ground), (up, ground), (up + 0.9, after))
-    left = _hands((0.0, _REST), (down, knee), (up, knee), (up + 0.8, _REST))
+    right = hand_keys((0.0, _REST), (down, ground), (up, ground), (up + 0.9, after))
+    left = hand_keys((0.0, _REST), (down, knee), (up, knee), (up + 0.8, _REST))
     side = _there_and_back(0.12, times)
     return Scene((Motion(right=right, left=left, trunk={**_stoop(generator, times), "side": side}),))
 
@@ -199,7 +195,7 @@ def pick_up_with_two_hands(generator: Generator) -> Scene:
     wide = generator.uniform(0.05, 0.1)
     ground = Reach("floor", (wide, 0.06, generator.uniform(0.15, 0.22)), (0.8, 0.2, -0.6))
     hold = Reach("chest", (wide, -0.22, 0.19), (0.9, -0.8, -0.5))
-    keys = _hands((0.0, _REST), (down, ground), (up, ground), (up + 0.95, hold), (up + 1.2, hold))
+    keys = hand_keys((0.0, _REST), (down, ground), (up, ground), (up + 0.95, hold), (up + 1.2, hold))
     return Scene((Motion(right=keys, left=keys, trunk=_stoop(generator, (0.0, down, up, up + 1.0))),))
 
 
@@ -222,4 +218,4 @@ def carry(generator: Generator) -> Scene:
     wide, height = generator.uniform(0.06, 0.11), generator.uniform(-0.26, -0.16)
     load = Reach("chest", (wide, height, 0.2), (0.9, -0.8, -0.5))
     trunk = {**way.trunk, "bend": [(0.0, -0.1)]}
-    return Scene((Motion(_hands((0.0, load)), _hands((0.0, load)), way.right_foot, way.left_foot, trunk),))
+    return Scene((Motion(hand_keys((0.0, load)), hand_keys((0.0, load)), way.right_foot, way.left_foot, trunk),))

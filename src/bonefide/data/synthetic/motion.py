@@ -12,7 +12,7 @@ from scipy.interpolate import PchipInterpolator
 
 from bonefide.types import Array
 
-__all__ = ["Anchor", "Curve", "Foot", "Hand", "Motion", "Point", "Reach", "Scene", "blend", "curve"]
+__all__ = ["Anchor", "Curve", "Foot", "Hand", "Motion", "Point", "Reach", "Scene", "blend", "curve", "hand_keys"]
 
 Anchor = Literal["rest", "shoulder", "chest", "head", "floor", "meet"]
 """What a hand's place is measured from, and in which unit.
@@ -155,3 +155,8 @@ def curve(points: Curve, times: Array) -> Array:
     value = np.concatenate([value[:1], value, value[-1:]])
     through: Array = PchipInterpolator(place, value)(np.clip(times, place[0], place[-1]))
     return through
+
+
+def hand_keys(*keys: tuple[float, Reach]) -> tuple[Hand, ...]:
+    """Places of a hand, each with its time in seconds."""
+    return tuple(Hand(time, reach) for time, reach in keys)

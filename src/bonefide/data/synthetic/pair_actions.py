@@ -5,15 +5,11 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from bonefide.data.synthetic.motion import Curve, Foot, Hand, Motion, Reach, Scene
+from bonefide.data.synthetic.motion import Curve, Foot, Motion, Reach, Scene, hand_keys
 
 __all__ = ["high_five", "hug", "push", "shake_hands"]
 
 _REST = Reach("rest")
-
-
-def _hands(*keys: tuple[float, Reach]) -> tuple[Hand, ...]:
-    return tuple(Hand(time, reach) for time, reach in keys)
 
 
 def _step(begin: float, far: float) -> tuple[tuple[Foot, ...], tuple[Foot, ...], Curve]:
@@ -32,7 +28,7 @@ def shake_hands(generator: Generator) -> Scene:
     elbow = (0.5, -1.0, -0.4)
     swings = [(0.8 + half * k, Reach("meet", (0.0, height + 0.05 * (-1) ** k, 0.0), elbow)) for k in range(2 * count)]
     end = 0.8 + half * 2 * count
-    keys = _hands((0.0, _REST), *swings, (end + 0.7, _REST))
+    keys = hand_keys((0.0, _REST), *swings, (end + 0.7, _REST))
     trunk = {"bend": [(0.2, 0.0), (0.8, 0.12), (end, 0.12), (end + 0.6, 0.0)]}
     motion = Motion(right=keys, trunk=trunk)
     return Scene((motion, motion), gap=generator.uniform(0.75, 0.9))
@@ -44,7 +40,7 @@ def high_five(generator: Generator) -> Scene:
     ready = Reach("shoulder", (0.3, 0.45, 0.1), (0.8, -1.0, 0.0))
     clash = Reach("meet", (0.0, height, 0.0), (0.8, -1.0, 0.0))
     swing = generator.uniform(0.6, 0.9)
-    keys = _hands((0.0, _REST), (swing, ready), (swing + 0.3, clash), (swing + 0.45, clash), (swing + 1.1, _REST))
+    keys = hand_keys((0.0, _REST), (swing, ready), (swing + 0.3, clash), (swing + 0.45, clash), (swing + 1.1, _REST))
     trunk = {"bend": [(swing - 0.2, 0.0), (swing + 0.3, 0.08), (swing + 0.9, 0.0)]}
     motion = Motion(right=keys, trunk=trunk)
     return Scene((motion, motion), gap=generator.uniform(0.7, 0.9))
@@ -59,7 +55,7 @@ def push(generator: Generator) -> Scene:
     shove = Reach("meet", (0.11, 1.24, 0.5 * gap + 0.08), (0.9, -0.8, 0.0))
     right_foot, left_foot, _ = _step(hit - 0.35, 0.0)
     step = (Foot(hit - 0.35), Foot(hit, (0.0, 0.0, 0.14), arc=0.03))
-    arms = _hands(
+    arms = hand_keys(
         (0.0, _REST), (hit - 0.35, draw), (hit, touch), (hit + 0.2, shove), (hit + 0.45, shove), (hit + 1.1, _REST)
     )
     lean: dict[str, Curve] = {
@@ -74,7 +70,7 @@ def push(generator: Generator) -> Scene:
         "pitch": [(hit, 0.0), (hit + 0.25, -0.22), (hit + 0.9, 0.0)],
         "bend": [(hit, 0.0), (hit + 0.25, 0.22), (hit + 0.9, 0.0)],
     }
-    throw_up = _hands((0.0, _REST), (hit, _REST), (hit + 0.3, flung), (hit + 0.6, flung), (hit + 1.2, _REST))
+    throw_up = hand_keys((0.0, _REST), (hit, _REST), (hit + 0.3, flung), (hit + 0.6, flung), (hit + 1.2, _REST))
     pushed = Motion(throw_up, throw_up, right_foot, left_foot, fall)
     return Scene((Motion(right=arms, left=arms, right_foot=step, trunk=lean), pushed), gap=gap)
 
@@ -93,10 +89,10 @@ def hug(generator: Generator) -> Scene:
     under = Reach("meet", (0.06, generator.uniform(1.1, 1.2), 0.5 * near + 0.1), elbow)
     motions = tuple(
         Motion(
-            right=_hands(
+            right=hand_keys(
                 (0.0, _REST), (close - 0.35, opened), (close + 0.1, over), (loose, over), (loose + 0.8, _REST)
             ),
-            left=_hands(
+            left=hand_keys(
                 (0.0, _REST), (close - 0.35, opened), (close + 0.1, under), (loose, under), (loose + 0.8, _REST)
             ),
             right_foot=right_foot,
