@@ -59,6 +59,8 @@ class NTU:
     """
 
     layout: ClassVar[str] = "ntu25"
+    channels: ClassVar[int] = 3
+    listed: ClassVar[tuple[str, ...]] = ()
 
     def matches(self, member: str) -> bool:
         """Whether a file has an official name, in any folder."""

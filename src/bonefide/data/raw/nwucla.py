@@ -56,6 +56,8 @@ class NWUCLA:
     """
 
     layout: ClassVar[str] = "ucla20"
+    channels: ClassVar[int] = 3
+    listed: ClassVar[tuple[str, ...]] = ()
 
     def matches(self, member: str) -> bool:
         """Whether a file has an official name, in any folder."""

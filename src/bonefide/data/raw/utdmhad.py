@@ -55,6 +55,8 @@ class UTDMHAD:
     """
 
     layout: ClassVar[str] = "utd20"
+    channels: ClassVar[int] = 3
+    listed: ClassVar[tuple[str, ...]] = ()
 
     def matches(self, member: str) -> bool:
         """Whether a file has an official name, in any folder."""
