@@ -3,24 +3,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from bonefide.data.synthetic._archives import zip_archive
 from bonefide.data.synthetic.actions import PROGRAMS
 from bonefide.data.synthetic.ntu_text import skeleton_text
 from bonefide.data.synthetic.perform import perform
 from bonefide.data.synthetic.sensor import camera, observe
-from bonefide.errors import DataError, OutputError, UnknownNameError
+from bonefide.errors import DataError, UnknownNameError
 from bonefide.types import Array
 
 __all__ = ["Format", "synthesize"]
@@ -102,9 +98,9 @@ def synthesize(
         raise DataError(f"seed must be at least 0, got {seed}")
     takes = _takes(format, _chosen(format, actions), subjects, repeats, cameras)
     path = Path(out)
-    with _archive(path) as archive:
+    with zip_archive(path) as archive:
         for done, take in enumerate(takes, start=1):
-            _add(archive, take.member, _render(format, take, seed))
+            archive.add(take.member, _render(format, take, seed))
             if progress:
                 progress(done, len(takes))
     return path
@@ -163,31 +159,3 @@ def _ucla_text(take: _Take, joints: Array) -> bytes:
     stem = Path(take.member).stem
     skeletons = np.round(joints[:, _UCLA_JOINTS], 6).tolist()
     return json.dumps({"file_name": stem, "skeletons": skeletons, "label": take.label + 1}).encode("ascii")
-
-
-def _add(archive: zipfile.ZipFile, member: str, content: bytes) -> None:
-    entry = zipfile.ZipInfo(member, date_time=(1980, 1, 1, 0, 0, 0))
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.create_system = 3
-    entry.external_attr = 0o644 << 16
-    archive.writestr(entry, content, compresslevel=zlib.Z_BEST_SPEED)
-
-
-@contextlib.contextmanager
-def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """A zip file that takes its name when it is complete, and leaves nothing behind when it is not."""
-    if path.is_dir():
-        raise OutputError(f"cannot write {path}: a folder has that name; give the path of a zip file")
-    temporary = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            yield archive
-        os.replace(temporary, path)
-    except OSError as fault:
-        raise OutputError(f"cannot write {path}: {fault.strerror or fault}") from fault
-    finally:
-        if temporary:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
