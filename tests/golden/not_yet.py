@@ -11,14 +11,6 @@ __all__ = ["ARRAYS", "FIXTURES"]
 
 FIXTURES = {
     "csre_": "methods/csre.py",
-    "data_ntu_agcn": "data/preparation/ntu_agcn.py",
-    "data_ntu_aimclr50": "data/preparation/ntu_50frames.py",
-    "data_ntu_imdar": "data/preparation/ntu_slots.py",
-    "data_ntu_pyskl": "data/preparation/ntu_pyskl.py",
-    "data_pku1_mamp": "data/preparation/pkummd_mamp.py",
-    "data_pku1_neuron": "data/preparation/pkummd_neuron.py",
-    "data_pku2_mamp": "data/preparation/pkummd_mamp.py",
-    "data_pku2_neuron": "data/preparation/pkummd_neuron.py",
     "descriptors_": "descriptors/gd.py",
     "encoders_agcn": "encoders/agcn.py",
     "encoders_blockgcn": "encoders/blockgcn.py",

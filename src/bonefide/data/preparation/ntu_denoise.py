@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 
 from bonefide.data.preparation._bodies import Track, TrackGaps, actors, denoise, tracks
+from bonefide.data.preparation._faults import check_bodies
 from bonefide.data.raw._recording import RawRecording
 from bonefide.errors import DataError, RawFileError
 from bonefide.types import Array, SkeletonSequence
@@ -86,7 +87,8 @@ class NTUDenoise:
             RawFileError: if it carries no usable sample; see the class for the codes.
         """
         found, rows = tracks(recording, self.track_gaps)
-        self._check(recording.name, found)
+        advice = "; nonfinite='keep' would accept them"
+        check_bodies(recording.name, found, finite=self.nonfinite == "error", advice=advice)
         joints = self.choose(found, rows)
         shown = joints[0].any(axis=(1, 2))
         if not shown.any():
@@ -112,16 +114,6 @@ class NTUDenoise:
         joints = actors(kept, rows, anchored=self.actor2_anchor)[: min(len(kept), 2)]
         # The scripts test the sum of a row of all actors; its rounding decides rows that cancel out.
         return joints[:, joints.transpose(1, 0, 2, 3).reshape(rows, -1).sum(axis=1) != 0]
-
-    def _check(self, name: str, found: list[Track]) -> None:
-        for track in found:
-            if track.joints.shape[1:] != (25, 3):
-                raise RawFileError(
-                    "joints", f"a body needs 25 joints of x y z, got {track.joints.shape[1:]}", path=name
-                )
-            if self.nonfinite == "error" and not np.isfinite(track.joints).all():
-                message = f"body {track.id} has coordinates that are not finite; nonfinite='keep' would accept them"
-                raise RawFileError("nonfinite", message, path=name)
 
 
 def _translate(joints: Array, origin: Array) -> Array:
