@@ -45,3 +45,11 @@ def test_wrong_arguments_stay_errors_of_the_package(tmp_path: Path) -> None:
     assert isinstance(result.exception, DataError)
     with pytest.raises(DataError, match="cameras must be between 1 and 3"):
         raise result.exception
+
+
+def test_a_folder_counts_with_all_its_files(tmp_path: Path) -> None:
+    out = tmp_path / "pku"
+    arguments = ["pkummd2", str(out), "--subjects", "1", "--actions", "bow,hug", "--json"]
+    said = json.loads(CliRunner().invoke(APP, arguments).stdout)
+    assert said["files"] == 3
+    assert said["bytes"] == sum(file.stat().st_size for file in out.iterdir()) > 100_000

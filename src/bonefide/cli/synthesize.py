@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verb `synthesize`: a made-up data set in an official on-disk format."""
+"""The verb `synthesize`: a made-up data set in an on-disk form that others define."""
 
 from __future__ import annotations
 
@@ -13,17 +13,24 @@ __all__ = ["synthesize"]
 
 
 def synthesize(
-    format: Annotated[str, typer.Argument(help="ntu (.skeleton files) or nwucla (JSON files)")],
-    out: Annotated[Path, typer.Argument(help="zip file to write")],
+    format: Annotated[str, typer.Argument(help="one of the forms above")],
+    out: Annotated[Path, typer.Argument(help="file to write; a folder for pkummd1 and pkummd2")],
     *,
     subjects: Annotated[int, typer.Option(help="number of people")] = 20,
-    repeats: Annotated[int, typer.Option(help="how often everyone performs every action")] = 1,
-    cameras: Annotated[int, typer.Option(help="number of cameras, 1 to 3")] = 3,
+    repeats: Annotated[int, typer.Option(help="how often everyone performs every action; PKU-MMD: videos of each")] = 1,
+    cameras: Annotated[int | None, typer.Option(help="number of cameras, 1 to 3; all if left out")] = None,
     seed: Annotated[int, typer.Option(help="same seed, same bytes; another seed, other people")] = 0,
     actions: Annotated[str, typer.Option(help="only these, separated by commas; all if left out")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
-    """Write a data set of made-up people in an official on-disk format."""
+    """Write a data set of made-up people in a form that others define.
+
+    ntu: zip of .skeleton files of NTU RGB+D.
+
+    nwucla: zip of JSON files of Northwestern-UCLA.
+
+    pkummd1, pkummd2: folder with the 7z archives and lists of PKU-MMD.
+    """
     from rich.console import Console
 
     from bonefide.cli._progress import Counter
@@ -42,7 +49,7 @@ def synthesize(
             progress=counter,
         )
     files = counter.total
-    size = path.stat().st_size
+    size = sum(file.stat().st_size for file in path.iterdir()) if path.is_dir() else path.stat().st_size
     if as_json:
         typer.echo(json.dumps({"path": str(path), "format": format, "files": files, "bytes": size, "seed": seed}))
     else:

@@ -31,7 +31,7 @@ class Camera:
     """Where a camera stands.
 
     Args:
-        yaw: from which side it looks, in radians; 0 is from the front, positive from the performer's left.
+        yaw: from which side it looks, in radians; 0 is from the front, positive from the performer's right.
         height: above the ground in metres.
         tilt: how far it looks down, in radians.
         distance: to the middle of the scene in metres.
