@@ -307,6 +307,11 @@ def test_folders_or_sizes_tell_labels_from_videos(tmp_path: Path, skeletons: str
     )
 
 
+def test_folders_may_be_written_as_in_windows() -> None:
+    assert PKUMMD().is_side("pku\\label\\0002-M.txt")
+    assert PKUMMD().matches("pku\\skeleton\\0002-M.txt")
+
+
 @pytest.mark.parametrize("archives", [("Skeleton.zip", "Label.zip"), ("Label.zip", "Skeleton.zip"), ("a.zip", "b.zip")])
 def test_archives_with_the_same_names_inside_are_told_apart(tmp_path: Path, archives: tuple[str, str]) -> None:
     for path in archives:

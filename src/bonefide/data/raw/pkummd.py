@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import ClassVar
 
 import numpy as np
@@ -89,13 +88,13 @@ class PKUMMD:
 
     def matches(self, member: str) -> bool:
         """Whether a file has the name of a video and is not its label file."""
-        return _NAME.fullmatch(member) is not None and not self.is_side(member)
+        return _video(member) is not None and not self.is_side(member)
 
     def is_side(self, member: str) -> bool:
         """Whether a file is a label file or a list of parts."""
         if protocol_of(member) is not None:
             return True
-        return _NAME.fullmatch(member) is not None and (member in self.label_files or _speaks_of_labels(member))
+        return _video(member) is not None and (member in self.label_files or _speaks_of_labels(member))
 
     def informed(self, source: RawSource) -> PKUMMD:
         """A reader that knows the labels and lists of these raw data.
@@ -117,8 +116,9 @@ class PKUMMD:
         contents = _read_many(source, [*sorted(label_files), *lists])
         labels: dict[str, bytes] = {}
         for member in sorted(label_files):
-            if labels.setdefault(_video(member), contents[member]) != contents[member]:
-                raise DataError(f"two label files of {_video(member)} in {where} differ; give only one, '{member}'?")
+            video = str(_video(member))
+            if labels.setdefault(video, contents[member]) != contents[member]:
+                raise DataError(f"two label files of {video} in {where} differ; give one version of the labels only")
         training, validation = _parts(lists, contents)
         return PKUMMD(
             labels={video: parse_labels(content) for video, content in labels.items()},
@@ -177,13 +177,14 @@ def _bodies(joints: Array) -> tuple[RawBody, ...]:
 
 
 def _speaks_of_labels(member: str) -> bool:
-    folders = [folder.lower() for folder in PurePosixPath(member).parts[:-1]]
+    folders = member.lower().replace("\\", "/").split("/")[:-1]
     telling = [folder for folder in folders if "label" in folder or "skeleton" in folder]
     return bool(telling) and "label" in telling[-1]
 
 
-def _video(member: str) -> str:
-    return PurePosixPath(member).stem
+def _video(member: str) -> str | None:
+    match = _NAME.fullmatch(member)
+    return None if match is None else match["name"]
 
 
 def _sides(members: Iterable[tuple[str, int]]) -> tuple[set[str], list[str]]:
@@ -191,8 +192,9 @@ def _sides(members: Iterable[tuple[str, int]]) -> tuple[set[str], list[str]]:
     named: dict[str, list[tuple[int, str]]] = {}
     lists = []
     for member, size in members:
-        if _NAME.fullmatch(member) is not None:
-            named.setdefault(_video(member), []).append((size, member))
+        video = _video(member)
+        if video is not None:
+            named.setdefault(video, []).append((size, member))
         elif protocol_of(member) is not None:
             lists.append(member)
     labels = {member for files in named.values() for _, member in files if _speaks_of_labels(member)}
