@@ -47,7 +47,7 @@ def test_pieces_know_their_video() -> None:
     (piece,) = PKUMMDMAMP().cut(recording)
     assert isinstance(PKUMMDMAMP(), CutsVideos)
     assert (piece.name, piece.label, piece.repeat) == ("A01N03-R_001", 11, 2)
-    assert (piece.camera, piece.setup, piece.frames) == (3, 1003, 18)
+    assert (piece.camera, piece.setup, piece.frames) == (3, 10103, 18)
     assert recording.warnings == ("label_line", "clamped")
     assert (piece.warnings, piece.intervals) == ((), ())
     assert [body.frames.tolist() for body in piece.bodies] == [list(range(18)), list(range(6, 12))]

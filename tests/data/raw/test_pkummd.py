@@ -45,7 +45,7 @@ def _fault(content: bytes) -> tuple[str, int | None]:
 def test_bodies_are_on_the_frames_where_they_are_not_zero() -> None:
     recording = PKUMMD().read("a/A14N12-R.txt", text(BOTH))
     assert (recording.name, recording.label, recording.frames, recording.fps) == ("A14N12-R", -1, 12, 30.0)
-    assert (recording.camera, recording.setup, recording.subject, recording.repeat) == (3, 14012, -1, -1)
+    assert (recording.camera, recording.setup, recording.subject, recording.repeat) == (3, 11412, -1, -1)
     first, second = recording.bodies
     assert (first.id, second.id) == ("1", "2")
     assert (first.frames.tolist(), second.frames.tolist()) == (list(range(12)), [3, 4, 5, 6])

@@ -39,9 +39,9 @@ class PKUMMD:
     A recording has the bodies "1" and "2" on the frames where they are not all zeros; `slots` are 0 and 1, whoever is
     there. `intervals` are the labelled actions; lines that cannot be used are passed over (warning `label_line`), an
     action that ends after the video ends with it (`clamped`). `camera` is 1, 2, 3 for L, M, R. `setup` is the number
-    of the video whatever the view: XXXX, or 1000 aa + nn, so phase II begins at 1000. `trains` names the protocols
-    whose list of training videos has this one; a video that neither part of a list names has the warning `unlisted`,
-    and tests as in the official scripts.
+    of the video whatever the view: XXXX, or 10000 + 100 aa + nn, so the phases cannot be confused. `trains` names the
+    protocols whose list of training videos has this one; a video that neither part of a list names has the warning
+    `unlisted`, and tests as in the official scripts.
 
     Args:
         labels: actions of each video; None if nobody looked, then recordings have none.
@@ -156,7 +156,7 @@ class PKUMMD:
             fps=30.0,
             bodies=_bodies(joints),
             camera=_CAMERAS[match["view"]],
-            setup=int(match["video"]) if match["video"] else 1000 * int(match["series"]) + int(match["number"]),
+            setup=int(match["video"] or f"1{match['series']}{match['number']}"),
             warnings=(*warnings, *(("unlisted",) if self._unlisted(name) else ())),
             intervals=intervals,
             trains=frozenset(protocol for protocol, names in self.training.items() if name in names),
