@@ -12,8 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ntu.make import FIRST_ID, MEMBER, file_of, person
 
+from bonefide.data.preparation import preparation
 from bonefide.data.preparation.ntu_denoise import NTUDenoise
-from bonefide.data.raw._skeleton_text import BodyList, parse_carefully, parse_quickly
+from bonefide.data.raw._skeleton_text import (
+    MOST_BODIES,
+    MOST_EMPTY_FRAMES,
+    BodyList,
+    parse_carefully,
+    parse_quickly,
+)
 from bonefide.data.raw.ntu import NTU
 from bonefide.errors import BonefideError, RawFileError
 
@@ -126,6 +133,9 @@ def test_official_names_only(member: str, belongs: bool) -> None:
         (_edited(61, "1 2 3_0 0 0 0 0 0 0 0 0 2"), "number", 61),
         (_edited(61, "1 2 0x1p3 0 0 0 0 0 0 0 0 2"), "number", 61),
         (_edited(61, "1 , 3 0 0 0 0 0 0 0 0 2"), "number", 61),
+        (_edited(61, "1 nan(7) 3 0 0 0 0 0 0 0 0 2"), "number", 61),
+        (_edited(1, "4", content=_edited(10, "1 y 3 0 0 0 0 0 0 0 0 2")), "number", 10),
+        (_edited(40, "1 2", content=_edited(61, "1 y 3 0 0 0 0 0 0 0 0 2")), "line", 40),
         (b"\n\n  \n" + _edited(10, "1 y 3 0 0 0 0 0 0 0 0 2"), "number", 13),
     ],
 )
@@ -250,6 +260,54 @@ def test_damage_gives_an_error_of_ours_and_no_delay(data: st.DataObject) -> None
     else:
         assert np.isfinite(joints).all()
     assert time.process_time() - begin < 1
+
+
+BODY = b"%d\n25\n" + b"0 1 2\n" * 25
+
+
+@pytest.mark.parametrize("blank", [b" ", b"\t"], ids=["quick", "careful"])
+@pytest.mark.parametrize("frames", [1, 1001])
+def test_more_bodies_than_a_sensor_ever_meets_are_refused(frames: int, blank: bytes) -> None:
+    listed = [b"%d\n" % (1001 // frames) + b"".join(BODY % each for each in range(1001))]
+    if frames > 1:
+        listed = [b"1\n" + BODY % each for each in range(1001)]
+    content = b"".join([b"%d\n" % frames, *listed]).replace(b" ", blank)
+    assert _fault(content)[0] == "count"
+    accepted = NTU().read(MEMBER, content.replace(b"\n1000\n25", b"\n999\n25"))
+    assert len(accepted.bodies) == MOST_BODIES == 1000
+
+
+@pytest.mark.parametrize("blank", [b" ", b"\t"], ids=["quick", "careful"])
+def test_more_empty_frames_than_a_recording_has_are_refused(blank: bytes) -> None:
+    def content(empty: int) -> bytes:
+        return (b"%d\n1\n" % (empty + 1) + BODY % 7 + b"0\n" * empty).replace(b" ", blank)
+
+    assert _fault(content(MOST_EMPTY_FRAMES + 1)) == ("count", 1)
+    assert NTU().read(MEMBER, content(MOST_EMPTY_FRAMES)).frames == 1001
+
+
+@pytest.mark.parametrize("blank", [b" ", b"\t"], ids=["quick", "careful"])
+@pytest.mark.parametrize("bodies", [1, 999])
+def test_hostile_numbers_of_bodies_take_no_time(bodies: int, blank: bytes) -> None:
+    content = _crowd(30_000, bodies).replace(b" ", blank)
+    begin = time.process_time()
+    recording = NTU().read(MEMBER, content)
+    for name in ("ntu_denoise", "ntu_agcn", "ntu_stgcn", "ntu_slots", "ntu_pyskl"):
+        preparation(name)(recording)
+    assert time.process_time() - begin < 1.5
+    assert len(recording.bodies) == bodies
+
+
+@pytest.mark.parametrize("blank", [b" ", b"\t"], ids=["quick", "careful"])
+def test_crowds_are_refused_soon(blank: bytes) -> None:
+    content = _crowd(30_000, 30_000).replace(b" ", blank)
+    begin = time.process_time()
+    assert _fault(content) == ("count", 3 + 28 * 1000)
+    assert time.process_time() - begin < 1.5
+
+
+def _crowd(frames: int, bodies: int) -> bytes:
+    return b"%d\n" % frames + b"".join(b"1\n" + BODY % (each % bodies) for each in range(frames))
 
 
 @pytest.mark.parametrize(

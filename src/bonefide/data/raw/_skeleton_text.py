@@ -7,9 +7,10 @@ and 25 lines of joints, x y z first.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
+from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +19,17 @@ import pyarrow.csv as arrow_csv
 from bonefide.errors import RawFileError
 from bonefide.types import Array
 
-__all__ = ["JOINTS", "BodyList", "parse_carefully", "parse_quickly"]
+__all__ = ["JOINTS", "MOST_BODIES", "MOST_EMPTY_FRAMES", "BodyList", "parse_carefully", "parse_quickly"]
 
 JOINTS = 25
+MOST_BODIES = 1000
+"""Most ids in a recording: the sensor tracks six bodies at once, but gives a new id to whoever returns."""
+MOST_EMPTY_FRAMES = 1000
+"""Most frames without bodies: a line in the file, but a kilobyte in an array, and no recording is as long."""
 _BODY_LINES = 2 + JOINTS
 _TRACKED_FIELD = 11
+_FIRST_THREE = itemgetter(slice(3))
+_TOKENS_AT_ONCE = 2**16
 _BYTES_PER_ODD_LINE = 48  # a file of the sensor has one line that is no joint per kilobyte
 
 
@@ -142,7 +149,13 @@ def _structure(odd: list[tuple[int | None, str]], lines: int) -> tuple[int, list
                 expected += _BODY_LINES
     except (StopIteration, ValueError):
         return None
-    return (frames, ids, places) if ids and expected == lines + 1 and next(rows, None) is None else None
+    whole = ids and expected == lines + 1 and next(rows, None) is None
+    few = len(set(ids)) <= MOST_BODIES and _empty_frames(frames, places) <= MOST_EMPTY_FRAMES
+    return (frames, ids, places) if whole and few else None
+
+
+def _empty_frames(frames: int, places: list[tuple[int, int]]) -> int:
+    return frames - len({frame for frame, _ in places})
 
 
 def _plain_count(text: str) -> int:
@@ -198,12 +211,74 @@ def parse_carefully(path: str, content: bytes) -> BodyList:
         raise RawFileError("empty", "the file holds no text", path=path)
     frames = lines.count(0, "frames")
     lines.require(frames, 0, f"{frames} frames")
-    ids: list[str] = []
-    places: list[tuple[int, int]] = []
-    values = array("d")
-    states: list[str] = []
-    number = _plain_float if b"_" in content else float
-    index, width = 1, 0
+    found = _Found()
+    try:
+        end = _read_frames(lines, frames, found)
+    finally:
+        # A number that is none is the first fault, if it stands before the line where reading stopped.
+        found.convert(lines)
+    if not found.ids:
+        raise RawFileError("no_frames", f"none of the {frames} frames has a body", path=path)
+    empty = _empty_frames(frames, found.places)
+    if empty > MOST_EMPTY_FRAMES:
+        message = f"{empty} of {frames} frames have no body; at most {MOST_EMPTY_FRAMES} are accepted"
+        raise lines.fault("count", message, 0)
+    return BodyList(
+        frames,
+        found.ids,
+        np.array(found.places, dtype=np.int64).reshape(-1, 2),
+        np.concatenate(found.numbers).reshape(-1, JOINTS, 3),
+        _tracking(found.states),
+        trailing=end < len(lines.kept),
+    )
+
+
+@dataclass(eq=False)
+class _Found:
+    """The bodies read so far; coordinates stay text until there are enough of them to be converted at once."""
+
+    ids: list[str] = field(default_factory=list)
+    distinct: set[str] = field(default_factory=set)
+    places: list[tuple[int, int]] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    numbers: list[Array] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
+    width: int = 0
+
+    def add(self, lines: _Lines, index: int, place: tuple[int, int]) -> None:
+        """Read the body whose first line is `index`."""
+        _require_joints(lines, index + 1)
+        fields = [line.split() for line in lines.kept[index + 2 : index + _BODY_LINES]]
+        self.width = self.width or len(fields[0])
+        _require_fields(lines, fields, self.width, index + 2)
+        self.starts.append(index + 2)
+        self.tokens += chain.from_iterable(map(_FIRST_THREE, fields))
+        if len(self.tokens) > _TOKENS_AT_ONCE:
+            self.convert(lines)
+        if self.width > _TRACKED_FIELD:
+            self.states += [each[_TRACKED_FIELD] for each in fields]
+        self.ids.append(lines.kept[index].split(None, 1)[0])
+        self.places.append(place)
+        self.distinct.add(self.ids[-1])
+        if len(self.distinct) > MOST_BODIES:
+            message = f"the {MOST_BODIES + 1}st different body; a sensor that tracks six at once does not meet as many"
+            raise lines.fault("count", message, index)
+
+    def convert(self, lines: _Lines) -> None:
+        """Turn the text that is waiting into numbers."""
+        values = _numbers(self.tokens)
+        if values is None:
+            number, token = next((place, token) for place, token in enumerate(self.tokens) if _numbers([token]) is None)
+            line = self.starts[number // (3 * JOINTS)] + number % (3 * JOINTS) // 3
+            raise lines.fault("number", f"x, y, z should be numbers, got '{token[:40]}'", line)
+        self.numbers.append(values)
+        self.starts, self.tokens = [], []
+
+
+def _read_frames(lines: _Lines, frames: int, found: _Found) -> int:
+    """Read all frames; the place behind the last is returned."""
+    index = 1
     for frame in range(frames):
         if index < len(lines.kept) and lines.kept[index] == "0":
             index += 1
@@ -212,25 +287,9 @@ def parse_carefully(path: str, content: bytes) -> BodyList:
         _require_bodies(lines, bodies, index)
         index += 1
         for slot in range(bodies):
-            _require_joints(lines, index + 1)
-            fields = [line.split() for line in lines.kept[index + 2 : index + _BODY_LINES]]
-            width = width or len(fields[0])
-            _require_fields(lines, fields, width, index + 2)
-            values.extend(_coordinates(lines, fields, number, index + 2))
-            states += [each[_TRACKED_FIELD] for each in fields] if width > _TRACKED_FIELD else []
-            ids.append(lines.kept[index].split(None, 1)[0])
-            places.append((frame, slot))
+            found.add(lines, index, (frame, slot))
             index += _BODY_LINES
-    if not ids:
-        raise RawFileError("no_frames", f"none of the {frames} frames has a body", path=path)
-    return BodyList(
-        frames,
-        ids,
-        np.array(places, dtype=np.int64).reshape(-1, 2),
-        np.frombuffer(values).reshape(-1, JOINTS, 3),
-        _tracking(states),
-        trailing=index < len(lines.kept),
-    )
+    return index
 
 
 def _require_bodies(lines: _Lines, bodies: int, index: int) -> None:
@@ -255,31 +314,18 @@ def _require_fields(lines: _Lines, fields: list[list[str]], width: int, index: i
             raise lines.fault("line", f"a joint should have {wanted}, got {len(each)}", index + offset)
 
 
-def _coordinates(lines: _Lines, fields: list[list[str]], number: Callable[[str], float], index: int) -> list[float]:
+def _numbers(tokens: list[str]) -> Array | None:
+    """The tokens as Python reads numbers, but without underscores in them; None if one is no number."""
     try:
-        return [number(token) for each in fields for token in each[:3]]
-    except ValueError:
-        for offset, each in enumerate(fields):
-            for token in each[:3]:
-                if not _is_number(token):
-                    message = f"x, y, z should be numbers, got '{token[:40]}'"
-                    raise lines.fault("number", message, index + offset) from None
-        raise
-
-
-def _plain_float(token: str) -> float:
-    """A number without the underscores that Python, unlike the format, allows in it."""
-    if "_" in token:
-        raise ValueError("underscore in a number")
-    return float(token)
-
-
-def _is_number(token: str) -> bool:
+        values: Array = pa.array(tokens, pa.string()).cast(pa.float64()).to_numpy()
+        if np.isfinite(values).all():
+            return values
+    except pa.ArrowInvalid:
+        pass  # it knows no leading plus, and spells what is not finite in its own ways
     try:
-        _plain_float(token)
+        return None if "_" in "".join(tokens) else np.fromiter(map(float, tokens), np.float64, len(tokens))
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _tracking(states: list[str]) -> Array | None:

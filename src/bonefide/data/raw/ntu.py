@@ -38,10 +38,12 @@ class NTU:
 
     Raises:
         RawFileError: from `read`, with one of the codes `empty`, `encoding` (bytes that are not ASCII text), `count`
-            (a count is not a non-negative integer), `no_frames` (no body in any frame), `truncated`, `joints` (not 25),
-            `line` (a joint line with too few or other fields than the first), `number` (x, y or z is not a number),
-            `name` (no official file name). Warnings of the recording: `trailing` (text after the last frame),
-            `duplicate_id` (a body twice in a frame), `short_bodies` (several bodies, none longer than 11 frames).
+            (a count is not a non-negative integer; or there are more than 1000 different bodies, or more than 1000
+            frames without any: no recording has as many, and they would cost time and memory out of proportion to the
+            file), `no_frames` (no body in any frame), `truncated`, `joints` (not 25), `line` (a joint line with too few
+            or other fields than the first), `number` (x, y or z is not a number), `name` (no official file name).
+            Warnings of the recording: `trailing` (text after the last frame), `duplicate_id` (a body twice in a frame),
+            `short_bodies` (several bodies, none longer than 11 frames).
 
     Reference:
         Shahroudy, Liu, Ng, Wang. NTU RGB+D: A Large Scale Dataset for 3D Human Activity Analysis. CVPR 2016.
