@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 from bonefide.errors import ShapeError, UnknownNameError
-from bonefide.layouts import SkeletonLayout, layout, names
+from bonefide.layouts import SkeletonLayout, layout, layout_facts, layout_from_facts, names
 
 KINECT = ("ntu25", "ntu25_pyskl", "ucla20", "utd20")
 
@@ -32,7 +33,9 @@ def _arm(**changes: object) -> SkeletonLayout:
 
 
 def test_names_of_all_layouts() -> None:
-    assert names() == ("coco17", "ntu25", "ntu25_pyskl", "ucla20", "utd20")
+    assert names() == (
+        "coco17", "halpe26", "mediapipe33", "ntu25", "ntu25_pyskl", "openpose18", "openpose25", "ucla20", "utd20",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", names())
@@ -46,7 +49,11 @@ def test_unknown_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "joints"), [("ntu25", 25), ("ntu25_pyskl", 25), ("ucla20", 20), ("utd20", 20), ("coco17", 17)]
+    ("name", "joints"),
+    [
+        *(("ntu25", 25), ("ntu25_pyskl", 25), ("ucla20", 20), ("utd20", 20), ("coco17", 17)),
+        *(("halpe26", 26), ("mediapipe33", 33), ("openpose18", 18), ("openpose25", 25)),
+    ],
 )
 def test_numbers_of_joints(name: str, joints: int) -> None:
     assert len(layout(name).joints) == len(set(layout(name).joints)) == joints
@@ -62,7 +69,10 @@ def test_bones_are_those_the_papers_print() -> None:
 
 @pytest.mark.parametrize(
     ("name", "root"),
-    [("ntu25", "spine_shoulder"), ("ucla20", "shoulder_center"), ("utd20", "shoulder_center"), ("coco17", "nose")],
+    [
+        *(("ntu25", "spine_shoulder"), ("ucla20", "shoulder_center"), ("utd20", "shoulder_center"), ("coco17", "nose")),
+        *(("openpose18", "neck"), ("openpose25", "neck"), ("halpe26", "neck"), ("mediapipe33", "nose")),
+    ],
 )
 def test_roots(name: str, root: str) -> None:
     assert layout(name).joints[layout(name).root] == root
@@ -127,6 +137,7 @@ def test_graphs_come_from_the_layout() -> None:
         ({"mirror": (0, 1, 3)}, "mirroring twice"),
         ({"parts": {"all": ((0, 1, 2, 3),)}}, "a part names a joint beyond 2"),
         ({"parts": {"all": ((-1,),)}}, "a part names a joint beyond 2"),
+        ({"anatomy": {"wrist": "left_wrist"}}, "anatomy tells of 'wrist', which is none of its joints"),
     ],
 )
 def test_impossible_layouts_are_refused(changes: dict[str, object], message: str) -> None:
@@ -137,3 +148,43 @@ def test_impossible_layouts_are_refused(changes: dict[str, object], message: str
 def test_a_layout_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         layout("ntu25").name = "mine"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", names())
+def test_facts_give_the_layout_back_through_json(name: str) -> None:
+    back = layout_from_facts(json.loads(json.dumps(layout_facts(layout(name)))))
+    assert back == layout(name)
+    assert back.parts == layout(name).parts
+    assert back.anatomy == layout(name).anatomy
+
+
+def test_facts_of_older_files_know_no_anatomy() -> None:
+    facts = layout_facts(_arm())
+    del facts["anatomy"]
+    assert layout_from_facts(facts) == _arm()
+
+
+@pytest.mark.parametrize(("change", "error"), [({"parents": [1, 2]}, ShapeError), ({"joints": 3}, TypeError)])
+def test_facts_that_are_no_layout(change: dict[str, object], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        layout_from_facts({**layout_facts(_arm()), **change})
+
+
+# Placed here as the estimators' own documents number them, so that a slip in our order shows.
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        ("openpose25", {"neck": 1, "right_wrist": 4, "mid_hip": 8, "left_ankle": 14, "left_ear": 18, "right_heel": 24}),
+        (
+            "openpose18",
+            {"neck": 1, "right_wrist": 4, "right_hip": 8, "left_ankle": 13, "right_eye": 14, "left_ear": 17},
+        ),
+        (
+            "halpe26",
+            {"right_ankle": 16, "head_top": 17, "neck": 18, "mid_hip": 19, "left_big_toe": 20, "right_heel": 25},
+        ),
+        ("mediapipe33", {"left_ear": 7, "left_shoulder": 11, "left_thumb": 21, "left_hip": 23, "right_foot_index": 32}),
+    ],
+)
+def test_joints_stand_where_the_estimators_put_them(name: str, places: dict[str, int]) -> None:
+    assert {joint: layout(name).joints.index(joint) for joint in places} == places

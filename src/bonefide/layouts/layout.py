@@ -24,9 +24,12 @@ class SkeletonLayout:
         parents: 0-based parent of every joint; the root is its own parent.
         mirror: for every joint the one it becomes when left and right are swapped.
         parts: named groupings of the joints into body parts.
+        anatomy: what joints are whose names do not say it, in the words of `bonefide.layouts.anatomy.POINTS`: what
+            conversions to other layouts go by. `{"Bip01 L Foot": "left_ankle"}`.
 
     Raises:
-        ShapeError: if `parents` is not a tree, `mirror` not its own inverse, or a part names a joint that is not there.
+        ShapeError: if `parents` is not a tree, `mirror` not its own inverse, or a part or `anatomy` names a joint that
+            is not there.
 
     Example:
         >>> arm = SkeletonLayout("arm", ("hand", "elbow", "shoulder"), (1, 2, 2), (0, 1, 2))
@@ -41,6 +44,7 @@ class SkeletonLayout:
     parents: tuple[int, ...]
     mirror: tuple[int, ...]
     parts: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict, compare=False)
+    anatomy: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         count = len(self.joints)
@@ -53,6 +57,9 @@ class SkeletonLayout:
             raise ShapeError(f"layout {self.name}: mirroring twice must give every joint back")
         if any(not 0 <= joint < count for parts in self.parts.values() for part in parts for joint in part):
             raise ShapeError(f"layout {self.name}: a part names a joint beyond {count - 1}")
+        strange = [joint for joint in self.anatomy if joint not in self.joints]
+        if strange:
+            raise ShapeError(f"layout {self.name}: anatomy tells of '{strange[0]}', which is none of its joints")
 
     @property
     def root(self) -> int:

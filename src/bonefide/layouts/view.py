@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from bonefide.errors import ShapeError
+from bonefide.layouts._sides import sideless
 from bonefide.layouts.layout import SkeletonLayout
 from bonefide.types import Array
 
@@ -65,7 +66,7 @@ def sides(layout: SkeletonLayout) -> tuple[int, ...]:
         >>> sides(layout("coco17"))[:3]
         (0, 1, 2)
     """
-    return tuple(1 if name.startswith("left_") else 2 if name.startswith("right_") else 0 for name in layout.joints)
+    return tuple({"left": 1, "right": 2, "": 0}[sideless(name)[0]] for name in layout.joints)
 
 
 def _across(points: Array, layout: SkeletonLayout) -> Array:
