@@ -84,13 +84,28 @@ def test_odd_blanks_and_line_ends_are_accepted(end: str, between: str, last: boo
     assert recording.frames == 4
 
 
+def test_the_largest_numbers_are_accepted() -> None:
+    content = ("-3e38 " * 150 + "\n").encode() * 2
+    for odd in (content, content.replace(b" ", b"  ")):
+        assert PKUMMD().read(MEMBER, odd).bodies[1].joints.min() == -3e38
+
+
 def test_leading_blanks_and_a_byte_order_mark_are_accepted() -> None:
     content = b"\xef\xbb\xbf" + b"".join(b" " + line for line in text(ONE).splitlines(keepends=True))
     np.testing.assert_array_equal(PKUMMD().read(MEMBER, content).bodies[0].joints, ONE[:, 0])
 
 
 @pytest.mark.parametrize(
-    "content", [text(BOTH), text(BOTH, end="\r\n"), text(BOTH, end=" \n"), text(BOTH, between="\t"), text(BOTH)[:-1]]
+    "content",
+    [
+        text(BOTH),
+        text(BOTH)[:-1],
+        text(BOTH, end="\r\n"),
+        text(BOTH, end=" \t\r\r\n"),
+        text(BOTH, end="\r   "),
+        text(BOTH, between=" \t  "),
+        b"  \n\r" + text(BOTH, end="\n \n  "),
+    ],
 )
 def test_both_ways_of_parsing_agree(content: bytes) -> None:
     quick = parse_quickly(content)
@@ -125,6 +140,7 @@ def test_what_stands_behind_the_last_blank_is_seen() -> None:
         (f"{ROW}\n{ROW}\n{ROW[:-3]}-inf".encode(), "nonfinite", 3),
         (f"{ROW[:-3]}1e39\n".encode(), "nonfinite", 1),
         (f"{ROW[:-3]}1e999\n".encode(), "nonfinite", 1),
+        (f"{'3e38 ' * 149}{'nan'}\n".encode(), "nonfinite", 1),
         (f"{ROW.replace(' ', ',')}\n{ROW}\n".encode(), "line", 1),
     ],
 )
