@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from bonefide.layouts import SkeletonLayout, layout, names
-from bonefide.layouts._sides import name_of_twin, sideless
+from bonefide.layouts.sides import name_of_twin, sideless
 from bonefide.layouts.anatomy import POINTS, points
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from bonefide.layouts._sides import sideless
+from bonefide.layouts.sides import sideless
 from bonefide.layouts.layout import SkeletonLayout
 
 __all__ = ["POINTS", "points"]

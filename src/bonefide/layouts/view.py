@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from bonefide.errors import ShapeError
-from bonefide.layouts._sides import sideless
+from bonefide.layouts.sides import sideless
 from bonefide.layouts.layout import SkeletonLayout
 from bonefide.types import Array
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import yaml
 
 from bonefide.errors import DataError, did_you_mean
-from bonefide.layouts._sides import name_of_twin
+from bonefide.layouts.sides import name_of_twin
 from bonefide.layouts.anatomy import POINTS
 from bonefide.layouts.layout import SkeletonLayout
 
