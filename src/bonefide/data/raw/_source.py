@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Raw files in zip archives and folders, listed and read one by one, never unpacked."""
+"""Raw files in archives and folders, listed and read one by one, never unpacked to the disk."""
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import json
 import os
-import stat
-import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
+from bonefide.data.raw._folder import FolderPlace
+from bonefide.data.raw._places import Entry, Place, printable, refuse_size
+from bonefide.data.raw._seven_zip import SevenZipPlace
+from bonefide.data.raw._zip import ZipPlace
 from bonefide.errors import DataError, RawFileError, did_you_mean
 
 __all__ = ["RawSource"]
 
 MEMBER_LIMIT = 64 * 2**20
 """Largest raw file, in bytes: the longest official recordings have a tenth of it."""
-_RATIO_LIMIT = 500
-_RATIO_APPLIES_FROM = 2**20
-_COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
+TOGETHER_LIMIT = 4 * MEMBER_LIMIT
+"""Most bytes that are read at once: the label files of all data sets have a hundredth of it."""
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -31,26 +31,26 @@ Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 @dataclass(frozen=True)
 class _Member:
     place: int
-    inner: str
-    size: int
-    checksum: int
+    entry: Entry
 
 
 class RawSource:
-    """Raw files of a zip archive, a folder, or several of these, as one list of members.
+    """Raw files of zip and 7z archives, folders and single text files, as one list of members.
 
-    Nothing is unpacked or written. Hidden files, `__MACOSX`, links, and names that leave their archive are passed over.
-    A pickled source reopens its archives where it arrives.
+    Nothing is unpacked to the disk or written. Hidden files, `__MACOSX`, links, and names that leave their archive are
+    passed over. A pickled source reopens its archives where it arrives. A 7z archive packs many files as one: read its
+    members in the order that `order` gives; `read` goes on from where the last one ended, and otherwise unpacks
+    everything before a member again. Not for several threads at once.
 
     Args:
-        paths: archives and folders.
+        paths: archives, folders, and files that end in `.txt`.
         limit: largest size of a member, in bytes.
 
     Raises:
-        DataError: if a path is missing, no zip archive and no folder, or a damaged or encrypted archive.
+        DataError: if a path is missing, none of these, or a damaged or encrypted archive.
 
     Example:
-        >>> import io, tempfile
+        >>> import tempfile, zipfile
         >>> folder = tempfile.TemporaryDirectory()
         >>> with zipfile.ZipFile(f"{folder.name}/raw.zip", "w") as archive:
         ...     archive.writestr("take/one.json", "{}")
@@ -62,11 +62,11 @@ class RawSource:
     def __init__(self, paths: Paths, *, limit: int = MEMBER_LIMIT) -> None:
         several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
         self.paths = tuple(Path(path).expanduser().absolute() for path in several)
+        if not self.paths:
+            raise DataError("no raw data were given; name an archive or a folder")
         self._limit = limit
-        self._archives: dict[int, zipfile.ZipFile] = {}
-        self._owner = os.getpid()
+        self._places = tuple(map(_place, self.paths))
         self._members: dict[str, _Member] = {}
-        self._packed: tuple[bool, ...] = tuple(not _is_folder(path) for path in self.paths)
         self.refused: tuple[str, ...] = ()
         self._list()
 
@@ -76,20 +76,34 @@ class RawSource:
 
     def __exit__(self, *_: object) -> None:
         """Close the archives; a later read opens them again."""
-        self._close()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_archives": {}}
+        _close(self._places)
 
     @property
     def members(self) -> tuple[tuple[str, int], ...]:
         """Names, with folders, and sizes in bytes, in order of the names."""
-        return tuple((name, self._members[name].size) for name in sorted(self._members))
+        return tuple((name, self._members[name].entry.size) for name in sorted(self._members))
+
+    @property
+    def sequential(self) -> bool:
+        """Whether some members are much cheaper to read in order than at random: those of 7z archives."""
+        return any(self._places[place].sequential for place in {member.place for member in self._members.values()})
 
     def digest(self) -> str:
         """SHA-256 over names and sizes, and the archives' own checksums of the contents."""
-        listed = [(name, self._members[name].size, self._members[name].checksum) for name in sorted(self._members)]
+        entries = [(name, self._members[name].entry) for name in sorted(self._members)]
+        listed = [(name, entry.size, entry.checksum) for name, entry in entries]
         return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+
+    def order(self, names: Iterable[str]) -> list[str]:
+        """Names in the cheapest order to read them: by name; behind these, members of 7z archives as they lie there."""
+        return sorted(names, key=self._rank)
+
+    def narrowed(self, names: Iterable[str]) -> RawSource:
+        """The same source, knowing no more members than these: small enough to be sent to a worker with each task."""
+        own = copy.copy(self)
+        own._places = tuple(place.afresh() for place in self._places)
+        own._members = {name: self._members[name] for name in names}
+        return own
 
     def read(self, name: str) -> bytes:
         """Content of one member.
@@ -99,127 +113,108 @@ class RawSource:
                 `too_large` if it exceeds the limit or unpacks to several hundred times its packed size, `compression`
                 if it is packed in a way this package does not unpack.
         """
+        return self._read(name, self._places)
+
+    def stream(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | RawFileError]]:
+        """Content of members one by one, in the order given, or why there is none.
+
+        Memory is bounded by the largest member. In the order of `order` every block of an archive is unpacked once.
+        What `read` does meanwhile does not disturb this, and closing the iterator releases the archives.
+
+        Args:
+            names: which members.
+
+        Yields:
+            Name, and content or the error that `read` raises.
+        """
+        places = tuple(place.afresh() if place.sequential else place for place in self._places)
+        try:
+            for name in names:
+                yield name, self._try(name, places)
+        finally:
+            _close(place for place in places if place.sequential)
+
+    def read_many(self, names: Collection[str], *, limit: int = TOGETHER_LIMIT) -> dict[str, bytes]:
+        """Contents of small files, such as labels, in one pass through their archives.
+
+        Args:
+            names: which members.
+            limit: most bytes of all of them together.
+
+        Raises:
+            RawFileError: of the first that cannot be read, see `read`; `too_large` if they exceed the limit together.
+        """
+        total = sum(self._members[name].entry.size for name in set(names) & self._members.keys())
+        if total > limit:
+            refuse_size(f"{len(names)} files together", total, limit)
+        contents: dict[str, bytes] = {}
+        for name, content in self.stream(self.order(set(names))):
+            if isinstance(content, RawFileError):
+                raise content
+            contents[name] = content
+        return {name: contents[name] for name in names}
+
+    def _rank(self, name: str) -> tuple[int, int, str]:
+        member = self._members.get(name)
+        if member is None or not self._places[member.place].sequential:
+            return -1, 0, name
+        return member.place, member.entry.position, name
+
+    def _try(self, name: str, places: Sequence[Place]) -> bytes | RawFileError:
+        try:
+            return self._read(name, places)
+        except RawFileError as fault:
+            return fault
+
+    def _read(self, name: str, places: Sequence[Place]) -> bytes:
         member = self._members.get(name)
         if member is None:
             raise RawFileError("read", "there is no such file in the raw data", path=name)
-        if member.size > self._limit:
-            self._refuse_size(name, member.size)
+        if member.entry.size > self._limit:
+            refuse_size(name, member.entry.size, self._limit)
         try:
-            packed = self._packed[member.place]
-            content = self._unpack(name, member) if packed else self._load(self.paths[member.place] / member.inner)
+            content = places[member.place].content(member.entry, name, self._limit)
         except RawFileError:
             raise
-        except (zipfile.BadZipFile, zlib.error, EOFError) as fault:
-            raise RawFileError("checksum", f"the archive is damaged here ({fault})", path=name) from None
         except (OSError, DataError, KeyError, NotImplementedError, RuntimeError, ValueError) as fault:
             raise RawFileError("read", f"it cannot be read ({fault}); it was there when listed", path=name) from None
         if len(content) > self._limit:
-            self._refuse_size(name, len(content))
+            refuse_size(name, len(content), self._limit)
         return content
 
-    def _refuse_size(self, name: str, size: int) -> None:
-        raise RawFileError("too_large", f"{size} bytes or more, the limit is {self._limit}", path=name)
-
-    def _load(self, path: Path) -> bytes:
-        with path.open("rb") as file:
-            return file.read(self._limit + 1)
-
-    def _unpack(self, name: str, member: _Member) -> bytes:
-        archive = self._archive(member.place)
-        entry = archive.getinfo(member.inner)
-        if entry.compress_type not in _COMPRESSIONS:
-            raise RawFileError("compression", "packed by a method other than deflate or bzip2", path=name)
-        if entry.file_size > max(_RATIO_APPLIES_FROM, _RATIO_LIMIT * entry.compress_size):
-            raise RawFileError("too_large", f"unpacks {entry.compress_size} bytes to {entry.file_size}", path=name)
-        with archive.open(entry) as file:
-            return file.read(self._limit + 1)
-
-    def _archive(self, place: int) -> zipfile.ZipFile:
-        if self._owner != os.getpid():
-            # A forked process shares the file position with its parent.
-            self._archives, self._owner = {}, os.getpid()
-        if place not in self._archives:
-            self._archives[place] = _open_archive(self.paths[place])
-        return self._archives[place]
-
-    def _close(self) -> None:
-        for archive in self._archives.values():
-            archive.close()
-        self._archives = {}
-
     def _list(self) -> None:
-        if not self.paths:
-            raise DataError("no raw data were given; name an archive or a folder")
         refused: list[str] = []
-        for place, path in enumerate(self.paths):
-            found = _list_archive(self._archive(place), refused) if self._packed[place] else _list_folder(path, refused)
-            for inner, size, checksum in found:
-                name = inner.encode("utf-8", "backslashreplace").decode()
-                name = f"{path.name}!/{name}" if name in self._members else name
-                self._members[name] = _Member(place, inner, size, checksum)
+        for number, place in enumerate(self._places):
+            with _telling(place.path):
+                for entry in place.entries(refused):
+                    name = printable(entry.inner)
+                    name = f"{place.path.name}!/{name}" if name in self._members else name
+                    self._members[name] = _Member(number, entry)
         self.refused = tuple(sorted(refused))
 
 
-def _is_folder(path: Path) -> bool:
-    if path.is_dir():
-        return True
-    if path.exists():
-        return False
-    siblings = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-    raise DataError(f"there is no {path}{did_you_mean(path.name, siblings)}")
-
-
-def _open_archive(path: Path) -> zipfile.ZipFile:
+@contextlib.contextmanager
+def _telling(path: Path) -> Iterator[None]:
     try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as fault:
-        with path.open("rb") as file:
-            truncated = file.read(4) == b"PK\x03\x04"
-        state = (
-            "a truncated or damaged zip archive; download or copy it again"
-            if truncated
-            else ("neither a folder nor a zip archive; unpack other archives first and give the folder")
-        )
-        raise DataError(f"{path} is {state} ({fault})") from None
+        yield
     except OSError as fault:
         raise DataError(f"{path} cannot be read: {fault.strerror or fault}") from None
-    if any(entry.flag_bits & 1 for entry in archive.infolist()):
-        archive.close()
-        raise DataError(f"{path} is encrypted; unpack it with its password and give the folder")
-    return archive
 
 
-def _list_archive(archive: zipfile.ZipFile, refused: list[str]) -> Iterator[tuple[str, int, int]]:
-    for name in dict.fromkeys(archive.namelist()):
-        entry = archive.getinfo(name)
-        if entry.is_dir() or _is_hidden(name):
-            continue
-        if _leaves(name) or stat.S_ISLNK(entry.external_attr >> 16):
-            refused.append(name.encode("utf-8", "backslashreplace").decode())
-        else:
-            yield name, entry.file_size, entry.CRC
+def _place(path: Path) -> Place:
+    if path.is_dir():
+        return FolderPlace(path)
+    if not path.exists():
+        siblings = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise DataError(f"there is no {path}{did_you_mean(path.name, siblings)}")
+    if not path.is_file():
+        raise DataError(f"{path} is neither a folder nor a file")
+    with _telling(path):
+        if SevenZipPlace.recognizes(path):
+            return SevenZipPlace(path)
+    return FolderPlace(path) if path.suffix.lower() == ".txt" else ZipPlace(path)
 
 
-def _list_folder(top: Path, refused: list[str]) -> Iterator[tuple[str, int, int]]:
-    for folder, folders, files in os.walk(top):
-        folders[:] = sorted(name for name in folders if not _is_hidden(name))
-        for name in sorted(files):
-            path = Path(folder, name)
-            inner = path.relative_to(top).as_posix()
-            if _is_hidden(name):
-                continue
-            with contextlib.suppress(OSError):  # what vanishes while it is listed was not there
-                found = path.lstat()
-                if stat.S_ISREG(found.st_mode):
-                    yield inner, found.st_size, 0
-                else:
-                    refused.append(inner.encode("utf-8", "backslashreplace").decode())
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in PurePosixPath(name).parts)
-
-
-def _leaves(name: str) -> bool:
-    parts = name.replace("\\", "/").split("/")
-    return ".." in parts or parts[0] == "" or parts[0].endswith(":")
+def _close(places: Iterable[Place]) -> None:
+    for place in places:
+        place.close()
