@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -113,7 +113,7 @@ class PKUMMD:
                 f"no label file of PKU-MMD in {where}; give the official archives of labels and lists too: "
                 "--raw SKELETON.7z --raw LABEL.7z --raw cross-subject.txt"
             )
-        contents = _read_many(source, [*sorted(label_files), *lists])
+        contents = source.read_many([*sorted(label_files), *lists])
         labels: dict[str, bytes] = {}
         for member in sorted(label_files):
             video = str(_video(member))
@@ -219,12 +219,3 @@ def _parts(lists: Iterable[str], contents: Mapping[str, bytes]) -> tuple[dict[st
                 + "; give the lists of one phase and version only"
             )
     return parts
-
-
-def _read_many(source: RawSource, names: Sequence[str]) -> dict[str, bytes]:
-    contents = {}
-    for name, content in source.stream(names):
-        if isinstance(content, RawFileError):
-            raise content
-        contents[name] = content
-    return contents
