@@ -12,24 +12,32 @@ import numpy as np
 import pytest
 from stores import entries, small_store
 
-from bonefide.data import _writing
+from bonefide.data import _writing, store_plan
 from bonefide.data import write_store as module
 from bonefide.data.datasets import info
 from bonefide.data.store import open_store
 from bonefide.data.store_info import LeftOut
 from bonefide.data.write_store import Entry, Shard, StorePlan, StoreWriter, write_store
 from bonefide.errors import DataError, OutputError, StoreError
+from bonefide.layouts import layout
 from bonefide.types import SkeletonSequence
 
 ENTRIES = sorted(entries(10), key=lambda entry: entry.sequence.name)
 PLAN = StorePlan(
-    info("nwucla"), "nwucla", "plain", 1, "ucla20", "float32", tuple(each.sequence.name for each in ENTRIES), "source"
+    info("nwucla"),
+    "nwucla",
+    "plain",
+    1,
+    layout("ucla20"),
+    "float32",
+    tuple(each.sequence.name for each in ENTRIES),
+    "source",
 )
 
 
 @pytest.fixture(autouse=True)
 def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SHARD_SIZE", 3)
+    monkeypatch.setattr(store_plan, "SHARD_RECORDINGS", 3)
 
 
 def _shard(part: range) -> Shard:
@@ -42,7 +50,7 @@ def _write(target: Path, plan: StorePlan = PLAN, *, overwrite: bool = False, sto
         for number, part in enumerate(writer.pending()):
             if number == stop_after:
                 return
-            writer.add(part, _shard(part))
+            writer.shards.write(part, _shard(part))
         writer.finish()
 
 
@@ -99,7 +107,7 @@ def test_rows_are_sorted_whatever_the_order_of_the_shards(tmp_path: Path) -> Non
     plan = dataclasses.replace(PLAN, members=tuple(reversed(PLAN.members)))
     with StoreWriter(tmp_path / "store", plan) as writer:
         for part in reversed(writer.pending()):
-            writer.add(part, Shard(tuple(ENTRIES[::-1][part.start : part.stop])))
+            writer.shards.write(part, Shard(tuple(ENTRIES[::-1][part.start : part.stop])))
         store = writer.finish()
     assert store.names.tolist() == [each.sequence.name for each in ENTRIES]
     for row, entry in enumerate(ENTRIES):
@@ -138,7 +146,7 @@ def test_work_of_another_plan_is_discarded(tmp_path: Path) -> None:
 
 def test_finishing_too_early_is_refused(tmp_path: Path) -> None:
     with StoreWriter(tmp_path / "store", PLAN) as writer:
-        writer.add(range(3), _shard(range(3)))
+        writer.shards.write(range(3), _shard(range(3)))
         with pytest.raises(OutputError, match="lacks 3 of its parts"):
             writer.finish()
     assert not (tmp_path / "store").exists()
@@ -219,7 +227,7 @@ def test_two_processes_do_not_write_one_store(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     outcome = context.Queue()
     with StoreWriter(tmp_path / "store", PLAN) as writer:
-        writer.add(range(3), _shard(range(3)))
+        writer.shards.write(range(3), _shard(range(3)))
         other = context.Process(target=_try, args=(tmp_path / "store", outcome))
         other.start()
         assert "another process is writing" in outcome.get(timeout=20)

@@ -41,14 +41,15 @@ def tiny_store(
     """Random walks whose class shows; half of the samples train by every protocol of the data set."""
     facts = info(dataset)
     raw, usual = next(iter(facts.preparations.items()))
-    kind = reader(raw).layout
+    kind = layout(str(reader(raw).layout))
     generator = np.random.default_rng(3)
-    entries = tuple(_entry(facts, number, persons, len(layout(kind).joints), generator) for number in range(count))
+    entries = tuple(_entry(facts, number, persons, len(kind.joints), generator) for number in range(count))
     members = tuple(entry.sequence.name for entry in entries)
     version = _version(preparation or usual)
     plan = StorePlan(facts, raw, preparation or usual, version, kind, "float32", members, source=str((count, persons)))
     with StoreWriter(path, plan) as writer:
-        writer.add(range(count), Shard(entries))
+        for part in plan.parts():
+            writer.shards.write(part, Shard(entries[part.start : part.stop]))
         return writer.finish()
 
 

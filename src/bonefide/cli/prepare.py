@@ -19,10 +19,15 @@ __all__ = ["prepare"]
 def prepare(
     dataset: Annotated[str, typer.Argument(help="Name of the data set, see `bonefide ls datasets`.")],
     *,
-    raw: Annotated[list[Path], typer.Option(help="Archive or folder of the raw files; may be repeated.")],
+    raw: Annotated[list[Path], typer.Option(help="Archive, folder or file of the raw data; may be repeated.")],
     out: Annotated[Path, typer.Option(help="Folder of the store to make.")],
     preparation: Annotated[str, typer.Option(help="Preparation, if not the data set's own.")] = "",
     option: Annotated[list[str] | None, typer.Option(help="Option of the preparation, NAME=VALUE.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Table of labels, for one's own data.")] = None,
+    layout: Annotated[str | None, typer.Option(help="Joints of one's own data: a layout's name, or a YAML.")] = None,
+    format: Annotated[str | None, typer.Option(help="Raw format of one's own data; recognised if left out.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if left out.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to work on a cluster.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store that is already there.")] = False,
     on_error: Annotated[str, typer.Option(help="At a damaged file: skip it and list it, or raise.")] = "skip",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
@@ -38,15 +43,19 @@ def prepare(
 
     options = _options(option or [])
     try:
-        # What is missing is part of the summary below.
-        with Counter("prepare") as counter, warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
+        with Counter("prepare") as counter, warnings.catch_warnings(record=True) as noted:
+            warnings.simplefilter("always", UserWarning)
             store = prepare_data(
                 dataset,
                 raw=raw,
                 out=out,
                 preparation=preparation or None,
                 options=options,
+                labels=labels,
+                layout=layout,
+                format=format,
+                workers=workers,
+                scheduler=scheduler,
                 overwrite=overwrite,
                 on_error=on_error,  # type: ignore[arg-type]
                 progress=counter,
@@ -54,10 +63,11 @@ def prepare(
     except KeyboardInterrupt as stop:
         typer.echo("; ".join(["interrupted", *getattr(stop, "__notes__", [])]), err=True)
         raise typer.Exit(130) from None
+    sentences = [str(each.message) for each in noted if each.category is UserWarning]
     if as_json:
-        typer.echo(json.dumps(_facts(store, worked=counter.total > 0)))
+        typer.echo(json.dumps({**_facts(store, worked=counter.total > 0), "lacks": sentences}))
     else:
-        _summarize(store, worked=counter.total > 0)
+        _summarize(store, sentences, worked=counter.total > 0)
 
 
 def _options(given: list[str]) -> dict[str, Option]:
@@ -84,13 +94,11 @@ def _facts(store: SkeletonStore, *, worked: bool) -> dict[str, Any]:
     return {"path": str(store.path), "already_there": not worked, **facts, "left_out_by_code": left_out}
 
 
-def _summarize(store: SkeletonStore, *, worked: bool) -> None:
+def _summarize(store: SkeletonStore, sentences: list[str], *, worked: bool) -> None:
     from collections import Counter
 
     from rich.console import Console
     from rich.markup import escape
-
-    from bonefide.data.preparation._prepare import shortfall
 
     console = Console(soft_wrap=True, highlight=False)
     info = store.info
@@ -105,5 +113,5 @@ def _summarize(store: SkeletonStore, *, worked: bool) -> None:
         console.print(f"  left out {count} ({code}), first {escape(first.member)}: {escape(first.reason)}")
     for code, count in info.warnings.items():
         console.print(f"  noted of {count} files: {code}")
-    if not info.complete:
-        console.print(f"[yellow]warning[/]: {escape(shortfall(store))}")
+    for sentence in sentences:
+        console.print(f"[yellow]warning[/]: {escape(sentence)}")

@@ -7,14 +7,15 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from bonefide import layouts
 from bonefide.data._shards import SavedShard
 from bonefide.data._writing import sync_folder, write_array
-from bonefide.data.datasets import DatasetInfo
-from bonefide.data.store import index_schema
+from bonefide.data.store import index_schema, names_protocol
 from bonefide.data.store_info import INDEX_FILE, INFO_FILE, JOINTS_FILE, PartCounts, StoreInfo
 from bonefide.data.store_plan import StorePlan
 from bonefide.errors import DataError
@@ -95,7 +96,8 @@ def _write_joints(path: Path, index: Mapping[str, Array], shards: Sequence[Saved
     joints, channels = plan.shape
     rows = int((index["persons"] * index["frames"]).sum())
     places = [place for shard in shards for place in _places(shard)]
-    ordered = (shard.joints[start:stop] for shard, start, stop in (places[place] for place in index["from"].tolist()))
+    opened = lru_cache(maxsize=32)(SavedShard.open)
+    ordered = (opened(shard)[start:stop] for shard, start, stop in (places[place] for place in index["from"].tolist()))
     shape = (rows, joints, channels)
     size = int(np.prod(shape)) * np.dtype(plan.dtype).itemsize
     with replacing(path, needed=size) as temporary, temporary.open("wb") as file:
@@ -114,7 +116,8 @@ def _write_index(path: Path, index: Mapping[str, Array]) -> None:
     from pyarrow import parquet  # noqa: PLC0415
 
     sizes = index["persons"] * index["frames"]
-    columns = {**index, "offset": np.cumsum(sizes) - sizes, "name": index["name"].tolist()}
+    texts = {name: index[name].tolist() for name in ("name", "trains")}
+    columns = {**index, **texts, "offset": np.cumsum(sizes) - sizes}
     schema = index_schema()
     table = pyarrow.table({name: columns[name] for name in schema.names}, schema=schema)
     content = io.BytesIO()
@@ -133,7 +136,10 @@ def _describe(folder: Path, index: Mapping[str, Array], shards: Sequence[SavedSh
         preparation=plan.preparation,
         version=plan.version,
         options=dict(plan.options),
-        layout=plan.layout,
+        layout=plan.layout.name,
+        skeleton=None if plan.layout.name in layouts.names() else layouts.layout_facts(plan.layout),
+        listed=plan.listed,
+        inferred=plan.inferred,
         classes=plan.info.classes,
         sequences=len(index["name"]),
         expected_sequences=plan.info.sequences,
@@ -141,17 +147,22 @@ def _describe(folder: Path, index: Mapping[str, Array], shards: Sequence[SavedSh
         dtype=plan.dtype,
         sizes={name: (folder / name).stat().st_size for name in (JOINTS_FILE, INDEX_FILE)},
         checksums={name: _digest(folder / name) for name in (JOINTS_FILE, INDEX_FILE)},
-        protocols=_count_parts(plan.info, index),
+        protocols=_count_parts(plan, index),
         left_out=(*plan.skipped, *(each for shard in shards for each in shard.left_out)),
         warnings=dict(warnings),
         fingerprint=plan.fingerprint,
     )
 
 
-def _count_parts(info: DatasetInfo, index: Mapping[str, Array]) -> dict[str, PartCounts]:
-    counts = {}
+def _count_parts(plan: StorePlan, index: Mapping[str, Array]) -> dict[str, PartCounts]:
+    info, counts = plan.info, {}
     for protocol, rule in info.protocols.items():
-        train = int(np.isin(index[rule.by], sorted(rule.train)).sum())
+        if protocol in plan.listed:
+            train = int(names_protocol(index["trains"], protocol).sum())
+        elif rule.by == "lists":
+            continue  # the raw data came without them
+        else:
+            train = int(np.isin(index[rule.by], sorted(rule.train)).sum())
         counts[protocol] = PartCounts(train, len(index["name"]) - train, *info.parts.get(protocol, (0, 0)))
     return counts
 

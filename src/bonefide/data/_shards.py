@@ -15,11 +15,11 @@ from bonefide.data._writing import write_array
 from bonefide.data.store_info import LeftOut
 from bonefide.errors import DataError
 from bonefide.types import Array, SkeletonSequence
-from bonefide.writing import replacing, write_file
+from bonefide.writing import replacing, write_file, writing
 
-__all__ = ["Entry", "SavedShard", "Shard", "read_shard", "write_shard"]
+__all__ = ["Entry", "SavedShard", "Shard", "ShardFolder"]
 
-_COLUMNS = ("name", "label", "subject", "camera", "setup", "repeat", "persons", "frames")
+_COLUMNS = ("name", "label", "subject", "camera", "setup", "repeat", "trains", "persons", "frames")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,7 @@ class Entry:
         camera: number of the camera or view.
         setup: number of the camera setup.
         repeat: number of the repetition.
+        trains: protocols whose list of training samples, given with the raw data, names it.
     """
 
     sequence: SkeletonSequence
@@ -39,6 +40,7 @@ class Entry:
     camera: int = -1
     setup: int = -1
     repeat: int = -1
+    trains: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,32 +64,56 @@ class SavedShard:
 
     Args:
         columns: of the index, but for the offsets.
-        joints: memory map.
+        path: of its coordinates.
         left_out: raw files that gave no sample.
         warnings: number of tolerated faults by code.
-
-    Shape:
-        joints: (R, V, C).
     """
 
     columns: Mapping[str, list[Any]]
-    joints: Array
+    path: Path
     left_out: tuple[LeftOut, ...]
     warnings: Mapping[str, int]
 
+    def open(self) -> Array:
+        """Its coordinates, a memory map (R, V, C). Each holds a file open, and a system allows about a thousand."""
+        return np.load(self.path, mmap_mode="r", allow_pickle=False)
 
-def write_shard(stem: Path, shard: Shard, *, shape: tuple[int, int], dtype: str) -> None:
-    """Write a shard; it counts as finished once its `.json` is there.
+
+@dataclass(frozen=True)
+class ShardFolder:
+    """The shards of an unfinished store. Different processes may write different ones at the same time.
 
     Args:
-        stem: path without suffix.
-        shard: what to write.
+        path: folder.
         shape: joints V and channels C of every sequence.
         dtype: type of the stored coordinates.
-
-    Raises:
-        DataError: if a sequence is not (M, T, V, C) with 1 to 127 persons, a frame at least, and finite.
     """
+
+    path: Path
+    shape: tuple[int, int]
+    dtype: str
+
+    def write(self, part: range, shard: Shard) -> None:
+        """Write what came of the members of one part.
+
+        Raises:
+            OutputError: if it cannot be written; what was written before is kept.
+            DataError: if a sequence is not (M, T, V, C) with 1 to 127 persons, a frame at least, and finite.
+        """
+        size = sum(entry.sequence.joints.size for entry in shard.entries) * np.dtype(self.dtype).itemsize
+        with writing(self.path, needed=size):
+            _write_shard(self._stem(part), shard, self.shape, self.dtype)
+
+    def read(self, part: range) -> SavedShard | None:
+        """Read what was written of a part; None if it is not there or not whole."""
+        return _read_shard(self._stem(part), self.shape, self.dtype)
+
+    def _stem(self, part: range) -> Path:
+        return self.path / f"shard-{part.start:07}-{part.stop:07}"
+
+
+def _write_shard(stem: Path, shard: Shard, shape: tuple[int, int], dtype: str) -> None:
+    # It counts as finished once its `.json` is there, so that comes last.
     rows = [_rows(entry.sequence, shape, dtype) for entry in shard.entries]
     joints = np.concatenate(rows) if rows else np.zeros((0, *shape), dtype)
     facts = {
@@ -100,25 +126,18 @@ def write_shard(stem: Path, shard: Shard, *, shape: tuple[int, int], dtype: str)
     write_file(stem.with_suffix(".json"), json.dumps(facts))
 
 
-def read_shard(stem: Path, *, shape: tuple[int, int], dtype: str) -> SavedShard | None:
-    """Read a shard; None if it is not there or not whole.
-
-    Args:
-        stem: path without suffix.
-        shape: joints V and channels C of every sequence.
-        dtype: type of the stored coordinates.
-    """
+def _read_shard(stem: Path, shape: tuple[int, int], dtype: str) -> SavedShard | None:
     try:
         facts = json.loads(stem.with_suffix(".json").read_bytes())
-        joints = np.load(stem.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
         columns = {name: list(facts["columns"][name]) for name in _COLUMNS}
         left_out = tuple(LeftOut(**each) for each in facts["left_out"])
         warnings = dict(facts["warnings"])
+        shard = SavedShard(columns, stem.with_suffix(".npy"), left_out, warnings)
+        joints = shard.open()
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
     rows = sum(m * t for m, t in zip(columns["persons"], columns["frames"], strict=True))
-    whole = joints.shape == (rows, *shape) and joints.dtype == np.dtype(dtype)
-    return SavedShard(columns, joints, left_out, warnings) if whole else None
+    return shard if joints.shape == (rows, *shape) and joints.dtype == np.dtype(dtype) else None
 
 
 def _cell(entry: Entry, column: str) -> str | int:
@@ -130,6 +149,8 @@ def _cell(entry: Entry, column: str) -> str | int:
             return int(sequence.label)
         case "persons" | "frames":
             return int(sequence.joints.shape[column == "frames"])
+        case "trains":
+            return " ".join(sorted(entry.trains))
         case _:
             return int(getattr(entry, column))
 

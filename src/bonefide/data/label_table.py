@@ -23,7 +23,7 @@ from bonefide.data.raw._recording import RawRecording
 from bonefide.data.raw._source import RawSource
 from bonefide.errors import DataError, RawFileError
 
-__all__ = ["LabelEntry", "LabelTable", "find_table", "folder_table", "read_label_table"]
+__all__ = ["LabelEntry", "LabelTable", "find_table", "folder_table", "is_table", "read_label_table"]
 
 _FILES = ("labels.csv", "labels.tsv")
 _TRAIN, _TEST = ("train", "training"), ("test", "testing")
@@ -195,7 +195,7 @@ def find_table(source: RawSource, recordings: Iterable[str] | None = None) -> La
         DataError: if the table makes no sense, or there are several.
     """
     names = [name for name, _ in source.members]
-    tables = [name for name in names if PurePosixPath(name).name.lower() in _FILES]
+    tables = [name for name in names if is_table(name)]
     if tables:
         outermost = min(len(PurePosixPath(name).parts) for name in tables)
         first = [name for name in tables if len(PurePosixPath(name).parts) == outermost]
@@ -203,6 +203,11 @@ def find_table(source: RawSource, recordings: Iterable[str] | None = None) -> La
             raise DataError(f"both {first[0]} and {first[1]} tell labels; give the one that counts by --labels")
         return _table(source.read(first[0]), first[0])
     return folder_table(names if recordings is None else recordings)
+
+
+def is_table(member: str) -> bool:
+    """Whether a file among the raw data is taken for the table of labels."""
+    return PurePosixPath(member).name.lower() in _FILES
 
 
 def folder_table(members: Iterable[str]) -> LabelTable | None:

@@ -38,8 +38,9 @@ class Split:
 def split(store: SkeletonStore, protocol: str, *, share: float = 1.0, seed: int = 0) -> Split:
     """Split a store as a published protocol does.
 
-    The protocol's rule decides by subject, camera or setup; the official order of the names, where the data set has
-    one, only orders. Samples that order does not know follow by name, names the store does not have are passed over.
+    The protocol's rule decides by subject, camera or setup, or the lists that came with the raw data do; the official
+    order of the names, where the data set has one, only orders. Samples that order does not know follow by name, names
+    the store does not have are passed over.
 
     Args:
         store: an opened store.
@@ -50,13 +51,13 @@ def split(store: SkeletonStore, protocol: str, *, share: float = 1.0, seed: int 
 
     Raises:
         UnknownNameError: if the data set has no such protocol.
-        DataError: if the share is out of range or keeps no sample.
+        DataError: if the share is out of range or keeps no sample, or the raw data came without the protocol's lists.
     """
-    info = datasets.info(store.info.dataset)
-    if protocol not in info.protocols:
-        raise UnknownNameError(f"protocols of {info.name}", protocol, info.protocols)
-    rule = info.protocols[protocol]
-    trains = np.isin(getattr(store, _COLUMN_OF[rule.by]), sorted(rule.train))
+    rules = {**dict.fromkeys(store.info.listed, Rule("lists")), **datasets.info(store.info.dataset).protocols}
+    if protocol not in rules:
+        raise UnknownNameError(f"protocols of {store.info.dataset}", protocol, rules)
+    rule = rules[protocol]
+    trains = _trains(store, protocol, rule)
     train, test = (
         _ordered(store, np.flatnonzero(part), rule, name) for part, name in ((trains, "train"), (~trains, "test"))
     )
@@ -112,6 +113,17 @@ def split_digest(store: SkeletonStore, split: Split) -> str:
     """SHA-256 over the names of both parts in their order: equal digests, equal samples in equal order."""
     parts = [store.names[rows].tolist() for rows in (split.train, split.test)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _trains(store: SkeletonStore, protocol: str, rule: Rule) -> Array:
+    if protocol in store.info.listed:
+        return store.trains(protocol)
+    if rule.by == "lists":
+        raise DataError(
+            f"{store.path} was prepared without the lists of {protocol}; give the official split files with another "
+            "--raw and prepare it again with --overwrite"
+        )
+    return np.isin(getattr(store, _COLUMN_OF[rule.by]), sorted(rule.train))
 
 
 def _ordered(store: SkeletonStore, rows: Array, rule: Rule, part: str) -> Array:

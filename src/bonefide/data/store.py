@@ -21,10 +21,10 @@ import numpy as np
 
 from bonefide.data.store_info import INDEX_FILE, INFO_FILE, JOINTS_FILE, StoreInfo
 from bonefide.errors import StoreError, UnknownNameError, did_you_mean
-from bonefide.layouts import SkeletonLayout, layout
+from bonefide.layouts import SkeletonLayout, layout, layout_from_facts
 from bonefide.types import Array, SkeletonSequence
 
-__all__ = ["SkeletonStore", "index_schema", "open_store"]
+__all__ = ["SkeletonStore", "index_schema", "names_protocol", "open_store"]
 
 _COLUMNS = ("label", "subject", "camera", "setup", "repeat", "offset", "persons", "frames")
 
@@ -117,7 +117,7 @@ class SkeletonStore:
     @property
     def layout(self) -> SkeletonLayout:
         """Layout of the joints."""
-        return layout(self.info.layout)
+        return layout(self.info.layout) if self.info.skeleton is None else layout_from_facts(self.info.skeleton)
 
     @property
     def names(self) -> Array:
@@ -158,6 +158,14 @@ class SkeletonStore:
     def frames(self) -> Array:
         """Number of frames T, (N,) int64."""
         return self._index["frames"]
+
+    def trains(self, protocol: str) -> Array:
+        """Whether each sequence is on the list of training samples that came with the raw data, (N,) bool.
+
+        Args:
+            protocol: one of `info.listed`; all False for any other.
+        """
+        return names_protocol(self._index["trains"], protocol)
 
     def verify(self) -> None:
         """Hash both files again; takes as long as reading them.
@@ -213,7 +221,12 @@ def index_schema() -> Any:
 
     types = {"label": pyarrow.int32(), "offset": pyarrow.int64(), "persons": pyarrow.int8()}
     columns = [(name, types.get(name, pyarrow.int32())) for name in _COLUMNS]
-    return pyarrow.schema([("name", pyarrow.string()), *columns])
+    return pyarrow.schema([("name", pyarrow.string()), *columns, ("trains", pyarrow.string())])
+
+
+def names_protocol(trains: Array, protocol: str) -> Array:
+    """Whether each cell of the index column `trains` names a protocol, (N,) bool."""
+    return np.array([protocol in cell.split() for cell in trains.tolist()], dtype=bool)
 
 
 # NumPy parses a header as Python, and lets the errors of a damaged one through.
@@ -295,9 +308,10 @@ def _read_index(path: Path, info: StoreInfo) -> dict[str, Array]:
 
     try:
         with parquet.ParquetFile(path / INDEX_FILE) as file:
-            table = file.read(columns=["name", *_COLUMNS], use_threads=False)
+            table = file.read(columns=["name", *_COLUMNS, "trains"], use_threads=False)
         index = {name: table[name].to_numpy().astype(np.int64) for name in _COLUMNS}
-        index["name"] = np.array(table["name"].to_pylist(), dtype=np.str_)
+        for name in ("name", "trains"):
+            index[name] = np.array(table[name].to_pylist(), dtype=np.str_)
     except (OSError, KeyError, ValueError, TypeError, pyarrow.ArrowException) as fault:
         raise StoreError(f"{_damaged(path)}: {INDEX_FILE} cannot be read ({fault}); {_AGAIN}") from None
     sizes = index["persons"] * index["frames"]

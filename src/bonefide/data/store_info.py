@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bonefide.errors import StoreError
+from bonefide.layouts import layout_from_facts
 
 __all__ = [
     "INDEX_FILE",
@@ -24,7 +25,7 @@ __all__ = [
     "is_store_json",
 ]
 
-STORE_FORMAT = 1
+STORE_FORMAT = 2
 """Raised whenever the files of a store change their meaning."""
 JOINTS_FILE = "joints.npy"
 INDEX_FILE = "index.parquet"
@@ -76,6 +77,7 @@ class StoreInfo:
         version: version of that preparation.
         options: its options, defaults included.
         layout: name of the layout of the joints.
+        skeleton: that layout as plain values, if it is not one of the package's.
         classes: class names; the place is the label.
         sequences: number of sequences.
         expected_sequences: how many the data set has; 0 if it varies.
@@ -84,6 +86,8 @@ class StoreInfo:
         sizes: bytes of each file.
         checksums: SHA-256 of each file.
         protocols: how many sequences train and test.
+        listed: protocols whose parts are the lists that came with the raw data, kept in the index.
+        inferred: names of the joints that are not measured but follow from others.
         left_out: raw files that gave no sample.
         warnings: number of files by code of what was noted of them: tolerated faults, and "foreign" for recordings of
             another data set that were passed over.
@@ -108,6 +112,9 @@ class StoreInfo:
     left_out: tuple[LeftOut, ...]
     warnings: Mapping[str, int]
     fingerprint: str
+    listed: tuple[str, ...] = ()
+    inferred: tuple[str, ...] = ()
+    skeleton: Mapping[str, Any] | None = None
     format: int = STORE_FORMAT
 
     @property
@@ -179,7 +186,10 @@ def _typed_facts(facts: dict[str, Any]) -> dict[str, Any]:
     typed["shape"] = (rows, joints, channels)
     typed["version"], typed["sequences"] = int(typed["version"]), int(typed["sequences"])
     typed["options"], typed["warnings"] = dict(typed["options"]), dict(typed["warnings"])
-    typed["classes"] = tuple(str(name) for name in typed["classes"])
+    for name in ("classes", "listed", "inferred"):
+        typed[name] = tuple(str(each) for each in typed[name])
+    if typed["skeleton"] is not None:
+        layout_from_facts(typed["skeleton"])
     typed["sizes"] = {name: int(typed["sizes"][name]) for name in (JOINTS_FILE, INDEX_FILE)}
     typed["checksums"] = {name: str(typed["checksums"][name]) for name in (JOINTS_FILE, INDEX_FILE)}
     typed["protocols"] = {name: PartCounts(**counts) for name, counts in typed["protocols"].items()}

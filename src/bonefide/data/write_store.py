@@ -17,19 +17,19 @@ import numpy as np
 from filelock import BaseFileLock
 
 from bonefide.data._joining import join_index, join_shards
-from bonefide.data._shards import Entry, SavedShard, Shard, read_shard, write_shard
+from bonefide.data._shards import Entry, Shard, ShardFolder
 from bonefide.data._writing import sync_folder
 from bonefide.data.datasets import DatasetInfo
 from bonefide.data.store import SkeletonStore, open_store
 from bonefide.data.store_info import INFO_FILE, is_store_json
 from bonefide.data.store_plan import StorePlan
 from bonefide.errors import DataError, OutputError
+from bonefide.layouts import SkeletonLayout
+from bonefide.layouts import layout as named_layout
 from bonefide.writing import hold, write_file, writing
 
-__all__ = ["SHARD_SIZE", "Entry", "Shard", "StorePlan", "StoreWriter", "is_store", "write_store"]
+__all__ = ["Entry", "Shard", "StorePlan", "StoreWriter", "is_store", "write_store"]
 
-SHARD_SIZE = 128
-"""Recordings in a shard: what memory holds at once, and what an interruption costs at most."""
 _LOCK, _PLAN, _FINISHED = "lock", "plan", "finished"
 
 
@@ -73,25 +73,14 @@ class StoreWriter:
         if self._lock is not None:
             self._lock.release()
 
-    def parts(self) -> list[range]:
-        """Ranges of members, one a shard."""
-        count = len(self.plan.members)
-        return [range(start, min(start + SHARD_SIZE, count)) for start in range(0, count, SHARD_SIZE)]
+    @property
+    def shards(self) -> ShardFolder:
+        """Where shards are written, by whichever process: it can be pickled, and needs no lock while this one holds."""
+        return ShardFolder(self._work, self.plan.shape, self.plan.dtype)
 
     def pending(self) -> list[range]:
-        """Those of `parts` that are not written yet."""
-        return [part for part in self.parts() if self._read(part) is None]
-
-    def add(self, part: range, shard: Shard) -> None:
-        """Write what came of the members of one part.
-
-        Raises:
-            OutputError: if it cannot be written; what was written before is kept.
-            DataError: if a sequence does not fit the layout or is not finite.
-        """
-        size = sum(entry.sequence.joints.size for entry in shard.entries) * np.dtype(self.plan.dtype).itemsize
-        with writing(self._work, needed=size):
-            write_shard(self._stem(part), shard, shape=self.plan.shape, dtype=self.plan.dtype)
+        """Those parts of the plan that are not written yet."""
+        return [part for part in self.plan.parts() if self.shards.read(part) is None]
 
     def finish(self) -> SkeletonStore:
         """Join the shards and give the store its name.
@@ -100,7 +89,7 @@ class StoreWriter:
             DataError: if no sample is left, or two have the same name.
             OutputError: if parts are pending, or the store cannot be written; the shards are kept.
         """
-        shards = [self._read(part) for part in self.parts()]
+        shards = [self.shards.read(part) for part in self.plan.parts()]
         saved = [shard for shard in shards if shard is not None]
         if len(saved) != len(shards):
             raise OutputError(f"{self._work} lacks {len(shards) - len(saved)} of its parts; run the same command again")
@@ -109,7 +98,7 @@ class StoreWriter:
         except DataError:
             shutil.rmtree(self._work, ignore_errors=True)
             raise
-        needed = sum(shard.joints.nbytes for shard in saved)
+        needed = sum(shard.path.stat().st_size for shard in saved)
         finished = self._work / _FINISHED
         with writing(self.target, needed=needed):
             shutil.rmtree(finished, ignore_errors=True)
@@ -129,19 +118,13 @@ class StoreWriter:
                     left.unlink()
             write_file(plan, self.plan.fingerprint)
 
-    def _stem(self, part: range) -> Path:
-        return self._work / f"shard-{part.start:07}-{part.stop:07}"
-
-    def _read(self, part: range) -> SavedShard | None:
-        return read_shard(self._stem(part), shape=self.plan.shape, dtype=self.plan.dtype)
-
 
 def write_store(
     target: str | os.PathLike[str],
     info: DatasetInfo,
     entries: Sequence[Entry],
     *,
-    layout: str = "ucla20",
+    layout: str | SkeletonLayout = "ucla20",
     dtype: str = "float32",
     overwrite: bool = False,
 ) -> SkeletonStore:
@@ -151,7 +134,7 @@ def write_store(
         target: folder of the store.
         info: their data set.
         entries: the sequences.
-        layout: layout of their joints.
+        layout: of their joints, or its name.
         dtype: type of the stored coordinates.
         overwrite: replace a store that is already there.
 
@@ -165,10 +148,11 @@ def write_store(
     for entry in ordered:
         content.update(np.ascontiguousarray(entry.sequence.joints).tobytes())
     channels = ordered[0].sequence.joints.shape[-1] if ordered else 3
-    plan = StorePlan(info, "memory", "plain", 1, layout, dtype, members, content.hexdigest(), channels=channels)
+    skeleton = named_layout(layout) if isinstance(layout, str) else layout
+    plan = StorePlan(info, "memory", "plain", 1, skeleton, dtype, members, content.hexdigest(), channels=channels)
     with StoreWriter(target, plan, overwrite=overwrite) as writer:
         for part in writer.pending():
-            writer.add(part, Shard(tuple(ordered[part.start : part.stop])))
+            writer.shards.write(part, Shard(tuple(ordered[part.start : part.stop])))
         return writer.finish()
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from making import make
 
-from bonefide.data import datasets, open_store, prepare, write_store
+from bonefide.data import datasets, open_store, prepare, store_plan
 from bonefide.data.datasets import Rule
-from bonefide.data.preparation import _prepare as prepare_module
+from bonefide.data.preparation import _planning
 from bonefide.data.preparation import preparation
-from bonefide.data.preparation._prepare import prepare_shard
+from bonefide.data.preparation._shard_work import ShardWork
 from bonefide.data.raw import reader
 from bonefide.data.raw._source import RawSource
 from bonefide.errors import DataError, OutputError, RawFileError, StoreError, UnknownNameError
@@ -27,10 +27,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*is not the whole of")
 WORK = """
 import os, resource, signal, sys, warnings
 warnings.simplefilter("ignore")
-from bonefide.data import prepare, write_store
+from bonefide.data import prepare, store_plan
 from bonefide.errors import BonefideError
 raw, out, kill_at, limit = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-write_store.SHARD_SIZE = 3
+store_plan.SHARD_RECORDINGS = 3
 calls = 0
 def counted(honest):
     def call(*arguments):
@@ -215,7 +215,7 @@ def test_two_places_are_one_data_set(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_says_how_to_continue(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write_store, "SHARD_SIZE", 3)
+    monkeypatch.setattr(store_plan, "SHARD_RECORDINGS", 3)
 
     def interrupt(done: int, total: int) -> None:
         if done == 6:
@@ -261,17 +261,18 @@ def test_a_limit_on_file_sizes_loses_nothing(archive: Path, tmp_path: Path) -> N
 
 
 def test_recordings_of_another_set_are_counted_not_listed(tmp_path: Path) -> None:
-    some = dataclasses.replace(datasets.info("nwucla"), only=Rule("subject", frozenset({1, 2, 9})))
+    some = Rule("subject", frozenset({1, 2, 9}))
     with RawSource(ucla.write_folder(tmp_path / "raw", ucla.sound_files())) as source:
         members = [name for name, _ in source.members]
-        shard = prepare_shard(source, reader("nwucla"), preparation("nwucla"), members, some, on_error="raise")
+        work = ShardWork(source, reader("nwucla"), preparation("nwucla"), some, on_error="raise")
+        shard = work.shard(members)
     assert {entry.subject for entry in shard.entries} == {1, 2, 9}
     assert shard.left_out == ()
     assert shard.warnings == {"foreign": 12 - len(shard.entries)}
 
 
 def test_recordings_on_the_missing_list_are_not_read(tmp_path: Path) -> None:
-    missing = sorted(prepare_module._missing(datasets.info("ntu60")))[0]
+    missing = sorted(_planning._missing(datasets.info("ntu60")))[0]
     raw = ucla.write_folder(
         tmp_path / "raw", {f"{missing}.skeleton": b"not read", "S001C001P001R001A001.skeleton": b""}
     )

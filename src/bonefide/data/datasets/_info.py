@@ -15,14 +15,14 @@ class Rule:
     """Who trains: samples whose `by` is among `train`; all others test.
 
     Args:
-        by: column of the index the rule looks at.
+        by: column of the index the rule looks at, or "lists" if the raw data come with lists of who trains.
         train: its values that train.
         order: file under `datasets/splits/` with the official order of the names, or "" for the order of names.
         grouped: whether that order is first by `by`, then by name, as in the official NTU files.
     """
 
-    by: Literal["subject", "camera", "setup"]
-    train: frozenset[int]
+    by: Literal["subject", "camera", "setup", "lists"]
+    train: frozenset[int] = frozenset()
     order: str = ""
     grouped: bool = False
 

@@ -41,7 +41,7 @@ class CutsVideos(Protocol):
 
 @runtime_checkable
 class ChangesJoints(Protocol):
-    """A preparation that returns other joints or channels than the raw format has; its recordings carry their layout."""
+    """A preparation that returns other joints or channels than the raw format has; recordings carry their layout."""
 
     def result(self, layout: SkeletonLayout, channels: int) -> tuple[SkeletonLayout, int, tuple[str, ...]]:
         """Layout and channels of what it returns, and names of the joints in it that are inferred, not measured.
