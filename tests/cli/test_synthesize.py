@@ -6,12 +6,14 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from bonefide.cli.synthesize import synthesize
+from bonefide.data.synthetic.write import Format
 from bonefide.errors import DataError
 
 APP = typer.Typer()
@@ -38,6 +40,14 @@ def test_json_is_one_object_and_the_seed_counts(tmp_path: Path) -> None:
         expected = {"path": str(out), "format": "nwucla", "files": 1, "bytes": len(contents[-1]), "seed": int(seed)}
         assert said == expected
     assert contents[0] == contents[1] != contents[2]
+
+
+def test_help_describes_every_format() -> None:
+    text = CliRunner().invoke(APP, ["--help"]).output
+    described = {
+        word.strip(" ,") for line in text.splitlines() if ":" in line for word in line.partition(":")[0].split()
+    }
+    assert set(get_args(Format)) <= described
 
 
 def test_wrong_arguments_stay_errors_of_the_package(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ __all__ = ["synthesize"]
 
 def synthesize(
     format: Annotated[str, typer.Argument(help="one of the forms above")],
-    out: Annotated[Path, typer.Argument(help="file to write; a folder for pkummd1 and pkummd2")],
+    out: Annotated[Path, typer.Argument(help="file to write; a folder for PKU-MMD")],
     *,
     subjects: Annotated[int, typer.Option(help="number of people")] = 20,
     repeats: Annotated[int, typer.Option(help="how often everyone performs every action; PKU-MMD: videos of each")] = 1,
-    cameras: Annotated[int | None, typer.Option(help="number of cameras, 1 to 3; all if left out")] = None,
+    cameras: Annotated[int | None, typer.Option(help="1 to 3 (utdmhad, bvh: 1); all if left out")] = None,
     seed: Annotated[int, typer.Option(help="same seed, same bytes; another seed, other people")] = 0,
     actions: Annotated[str, typer.Option(help="only these, separated by commas; all if left out")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
@@ -29,7 +29,19 @@ def synthesize(
 
     nwucla: zip of JSON files of Northwestern-UCLA.
 
-    pkummd1, pkummd2: folder with the 7z archives and lists of PKU-MMD.
+    pkummd1, pkummd2: folder with the 7z archives and lists of PKU-MMD, phases I and II.
+
+    utdmhad: zip of MATLAB files of UTD-MHAD.
+
+    pyskl, pyskl2d: pickle of PYSKL, 25 joints in metres or 17 keypoints in pixels.
+
+    openpose: zip of folders of JSON files, BODY_25 in pixels.
+
+    mediapipe: zip of JSON files, 33 landmarks in the picture and in metres.
+
+    coco: zip of JSON files of MMPose, 17 keypoints in pixels.
+
+    bvh: zip of motion capture files, joint angles.
     """
     from rich.console import Console
 

@@ -9,13 +9,14 @@ import math
 import re
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from bonefide.data.datasets.synthetic import SYNTHETIC
-from bonefide.data.synthetic.write import synthesize
+from bonefide.data.synthetic.matlab_file import UTDMHAD
+from bonefide.data.synthetic.write import Format, synthesize
 from bonefide.errors import DataError, OutputError, UnknownNameError
 
 NTU_NAME = re.compile(r"S\d{3}C\d{3}P\d{3}R\d{3}A\d{3}\.skeleton")
@@ -106,9 +107,9 @@ def test_ucla_files_are_as_the_official_ones(ucla: Path) -> None:
     assert codes == dict(enumerate(official, start=1))
 
 
-@pytest.mark.parametrize("format", ["ntu", "nwucla"])
+@pytest.mark.parametrize("format", [format for format in get_args(Format) if not format.startswith("pku")])
 def test_same_arguments_same_bytes_other_seed_other_bytes(tmp_path: Path, format: Any) -> None:
-    some = {"subjects": 1, "cameras": 1, "actions": ["throw", "carry"]}
+    some = {"subjects": 1, "cameras": 1, "actions": ["throw", "sit down"]}
     first = synthesize(format, tmp_path / "a.zip", seed=5, **some).read_bytes()
     assert synthesize(format, tmp_path / "b.zip", seed=5, **some).read_bytes() == first
     assert synthesize(format, tmp_path / "c.zip", seed=6, **some).read_bytes() != first
@@ -120,6 +121,37 @@ def test_a_part_of_the_set_is_the_same_as_in_the_whole(ntu: Path, tmp_path: Path
         assert len(few.namelist()) == 4
         for name in few.namelist():
             assert few.read(name) == all_of_them.read(name)
+
+
+@pytest.mark.parametrize("format", get_args(Format))
+def test_progress_counts_the_recordings_of_every_format(tmp_path: Path, format: Any) -> None:
+    calls: list[tuple[int, int]] = []
+    synthesize(
+        format, tmp_path / "out", subjects=1, repeats=2, actions=["throw"], progress=lambda *done: calls.append(done)
+    )
+    total = 2 if format in ("utdmhad", "bvh") else 6
+    assert calls == [(done, total) for done in range(1, total + 1)]
+
+
+@pytest.mark.parametrize("format", [format for format in get_args(Format) if not format.startswith("pku")])
+def test_a_folder_in_the_way_is_refused_by_every_format(tmp_path: Path, format: Any) -> None:
+    with pytest.raises(OutputError, match="a folder has that name"):
+        synthesize(format, tmp_path, subjects=1, cameras=1, actions=["throw"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_official_codes_of_utd_are_those_of_the_class_list(shared_data: Path) -> None:
+    short = json.loads((shared_data / "class_names.json").read_text())["utd_mhad_short"]
+    assert {action: short[code - 1] for action, code in UTDMHAD.classes.items()} == {
+        "wave": "wave",
+        "clap": "clap",
+        "throw": "throw",
+        "punch": "boxing",
+        "walk around": "walk",
+        "stand up": "sit2stand",
+        "sit down": "stand2sit",
+        "squat": "squat",
+    }
 
 
 def test_cameras_see_the_same_performance_from_elsewhere(ntu: Path) -> None:
@@ -161,6 +193,10 @@ def test_progress_counts_every_file(tmp_path: Path) -> None:
         ({"subjects": 107}, DataError, "subjects must be between 1 and 106, got 107"),
         ({"repeats": 0}, DataError, "repeats must be between 1 and 999, got 0"),
         ({"cameras": 4}, DataError, "cameras must be between 1 and 3, got 4"),
+        ({"format": "bvh", "cameras": 2}, DataError, "cameras must be 1 in this format, got 2"),
+        ({"format": "utdmhad", "subjects": 100}, DataError, "subjects must be between 1 and 99, got 100"),
+        ({"format": "pkummd2", "repeats": 100}, DataError, "repeats must be between 1 and 99, got 100"),
+        ({"format": "utdmhad", "actions": ["hug"]}, DataError, "format utdmhad has no class for 'hug'"),
         ({"seed": -1}, DataError, "seed must be at least 0"),
     ],
 )

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bonefide.data.synthetic._archives import zip_archive
+from bonefide.data.synthetic.actions import PROGRAMS
 from bonefide.data.synthetic.take import Take, takes
 
-__all__ = ["Form", "Order", "Progress", "write_zip"]
+__all__ = ["LABELS", "Form", "Order", "Progress", "write_zip"]
+
+LABELS: Mapping[str, int] = {action: label for label, action in enumerate(PROGRAMS)}
+"""Every action with its label in the data set `synthetic`."""
 
 Progress = Callable[[int, int], None]
 """Told the number of recordings written and of all, after every one."""

@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from bonefide.data.synthetic.actions import PROGRAMS
-from bonefide.data.synthetic.form import Form, Order, write_zip
+from bonefide.data.synthetic.form import LABELS, Form, Order, write_zip
 from bonefide.data.synthetic.ntu_text import skeleton_text
 from bonefide.data.synthetic.sensor import observe
 from bonefide.data.synthetic.take import Take
@@ -25,5 +24,5 @@ def _files(take: Take) -> Iterator[tuple[str, bytes]]:
     yield f"{take.ntu_name}.skeleton", text.encode("ascii")
 
 
-NTU = Form(_write, {action: label for label, action in enumerate(PROGRAMS, start=1)}, 106, 999)
+NTU = Form(_write, {action: label + 1 for action, label in LABELS.items()}, 106, 999)
 """Every action; with everything that goes wrong in front of a sensor."""

@@ -33,7 +33,7 @@ class Take:
 
     Example:
         >>> take = Take("hug", 3, 1, 2, 0)
-        >>> take.ntu_name, take.clip_name, take.setup, len(take.people()[0])
+        >>> take.ntu_name, take.clip_name, take.setup, take.persons
         ('S002C002P003R001A026', 'hug_p003_r001_c2', 2, 2)
     """
 
@@ -47,6 +47,11 @@ class Take:
     def label(self) -> int:
         """Class of the data set `synthetic`, 0-based."""
         return list(PROGRAMS).index(self.action)
+
+    @property
+    def persons(self) -> int:
+        """How many take part."""
+        return len(PROGRAMS[self.action](np.random.default_rng(0)).motions)
 
     @property
     def setup(self) -> int:

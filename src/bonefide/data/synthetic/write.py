@@ -8,15 +8,23 @@ from pathlib import Path
 from typing import Literal
 
 from bonefide.data.synthetic.actions import PROGRAMS
+from bonefide.data.synthetic.bvh_text import BVH
+from bonefide.data.synthetic.coco_json import COCO
 from bonefide.data.synthetic.form import Form, Order
+from bonefide.data.synthetic.matlab_file import UTDMHAD
+from bonefide.data.synthetic.mediapipe_json import MEDIAPIPE
 from bonefide.data.synthetic.ntu_files import NTU
 from bonefide.data.synthetic.nwucla_json import NWUCLA
+from bonefide.data.synthetic.openpose_json import OPENPOSE
 from bonefide.data.synthetic.pku_archives import PKUMMD1, PKUMMD2
+from bonefide.data.synthetic.pyskl_pickle import PYSKL, PYSKL2D
 from bonefide.errors import DataError, UnknownNameError
 
 __all__ = ["Format", "synthesize"]
 
-Format = Literal["ntu", "nwucla", "pkummd1", "pkummd2"]
+Format = Literal[
+    "ntu", "nwucla", "pkummd1", "pkummd2", "utdmhad", "pyskl", "pyskl2d", "openpose", "mediapipe", "coco", "bvh"
+]
 """A form; see `synthesize`."""
 
 _FORMS: Mapping[str, Form] = {
@@ -24,6 +32,13 @@ _FORMS: Mapping[str, Form] = {
     "nwucla": NWUCLA,
     "pkummd1": PKUMMD1,
     "pkummd2": PKUMMD2,
+    "utdmhad": UTDMHAD,
+    "pyskl": PYSKL,
+    "pyskl2d": PYSKL2D,
+    "openpose": OPENPOSE,
+    "mediapipe": MEDIAPIPE,
+    "coco": COCO,
+    "bvh": BVH,
 }
 
 
@@ -48,15 +63,27 @@ def synthesize(
       lists of training and validation videos; the 21 actions that correspond to its classes. Every person makes
       `repeats` videos of several actions with pauses between.
 
-    Data set forms carry the official codes of their classes. Every recording of a performance by another camera has
-    its own noise.
+    - `utdmhad`: zip of the MATLAB files of UTD-MHAD; the eight actions that correspond to its classes, one camera.
+    - `pyskl`, `pyskl2d`: pickle as PYSKL reads it, with both splits; 25 joints, or 17 keypoints of pictures.
+
+    They carry the official codes of the classes; `ntu` and `pyskl` number all actions as the data set `synthetic` does.
+
+    Forms of pose estimators and motion capture, every action, zips with a table `labels.csv` (name, label, subject,
+    camera, split):
+
+    - `openpose`: a folder a clip, a JSON file a frame, BODY_25 in pixels.
+    - `mediapipe`: a JSON file a clip, 33 landmarks in the picture and in metres around the hips.
+    - `coco`: a JSON file a clip as MMPose writes it, 17 keypoints in pixels.
+    - `bvh`: a motion capture file a person, joint angles, centimetres, no camera.
+
+    Every recording of a performance by another camera has its own noise.
 
     Args:
         format: form to write.
         out: path of the file, or of the folder for PKU-MMD; a file appears when it is complete.
         subjects: number of people, 1 to 106 or 99, what the names of the files have room for.
         repeats: how often everyone performs every action, at least 1; with PKU-MMD the number of videos of everyone.
-        cameras: how many cameras look on, 1 to 3; as many as the form knows if left out.
+        cameras: how many cameras look on, 1 to 3; only 1 with `utdmhad` and `bvh`; all if left out.
         seed: of everything.
         actions: only these, with blanks, hyphens or underscores; labels stay those of the whole set.
         progress: told the number of recordings written and of all recordings, after every one.
