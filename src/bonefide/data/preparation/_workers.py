@@ -24,6 +24,8 @@ Task = Callable[[], range]
 _BYTES_PER_WORKER = 32 * 2**20
 """Raw data below which another process costs more time to start than it saves."""
 _ATTEMPTS = 3
+_PATIENCE = 20
+"""Seconds a scheduler may take to answer."""
 _AHEAD = 2
 """Shards that wait for each worker, so that none is ever idle and memory stays bounded."""
 
@@ -129,13 +131,13 @@ def _on_cluster(address: str, writer: StoreWriter, work: ShardWork, pending: Seq
     except ImportError:
         raise InstallationError('--scheduler needs Dask: pip install "bonefide[scale]"') from None
     try:
-        client = distributed.Client(address, timeout=20, set_as_default=False)
+        client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError) as fault:
         raise DataError(f"no Dask scheduler answers at {address}: {fault}") from None
     with client:
         ahead = _AHEAD * max(1, sum(client.ncores().values()))
         tasks = _tasks(writer, work, pending, sent=True)
-        running = distributed.as_completed()
+        running = distributed.as_completed(loop=client.loop)
         try:
             for task in islice(tasks, ahead):
                 running.add(client.submit(_call, task, pure=False))
