@@ -13,8 +13,12 @@ from tiny import tiny_store
 from bonefide.data import datasets, preparation, raw
 from bonefide.data.datasets import DatasetInfo
 from bonefide.data.protocols import split
+from bonefide.errors import DataError
 
-RANGES = {"subject": range(1, 200), "camera": range(1, 10), "setup": range(1, 100)}
+RANGES = {"subject": range(1, 200), "camera": range(1, 10), "setup": range(20_000)}
+
+OWN = "custom"
+"""One's own data: classes and protocols are those of each store, from its table of labels."""
 
 every = pytest.mark.parametrize("info", [datasets.info(name) for name in datasets.names()], ids=lambda each: each.name)
 
@@ -26,7 +30,7 @@ def test_the_folder_was_read() -> None:
 
 @every
 def test_classes_are_told_apart(info: DatasetInfo) -> None:
-    assert len(info.classes) > 1
+    assert len(info.classes) > 1 or info.name == OWN
     assert len(set(info.classes)) == len(info.classes)
     assert all(name == name.strip() and name for name in info.classes)
     if info.descriptions:
@@ -42,8 +46,11 @@ def test_where_it_comes_from_is_said(info: DatasetInfo) -> None:
 
 @every
 def test_protocols_divide(info: DatasetInfo) -> None:
-    assert info.protocols
+    assert info.protocols or info.name == OWN
     for name, rule in info.protocols.items():
+        if rule.by == "lists":
+            assert not rule.train, f"{name}: the raw data's lists say who trains"
+            continue
         assert rule.train, name
         assert rule.train < set(RANGES[rule.by]), f"{name}: somebody must test"
     if info.only is not None:
@@ -81,6 +88,10 @@ def test_formats_preparations_and_lists_are_files(info: DatasetInfo) -> None:
 def test_every_protocol_splits_a_store(info: DatasetInfo, tmp_path: Path) -> None:
     store = tiny_store(tmp_path / "store", info.name)
     for protocol, rule in info.protocols.items():
+        if rule.by == "lists":
+            with pytest.raises(DataError, match=f"without the lists of {protocol}"):
+                split(store, protocol)
+            continue
         parts = split(store, protocol)
         assert sorted([*parts.train, *parts.test]) == list(range(len(store)))
         by = {"subject": store.subjects, "camera": store.cameras, "setup": store.setups}[rule.by]

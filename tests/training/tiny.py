@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 
 from bonefide.config import load
 from bonefide.config.recipe import Recipe
-from bonefide.data.datasets import DatasetInfo, info
+from bonefide.data.datasets import DatasetInfo, Rule, info
 from bonefide.data.raw import reader
 from bonefide.data.store import SkeletonStore
 from bonefide.data.write_store import Entry, Shard, StorePlan, StoreWriter
@@ -40,13 +41,27 @@ def tiny_store(
 ) -> SkeletonStore:
     """Random walks whose class shows; half of the samples train by every protocol of the data set."""
     facts = info(dataset)
+    if not facts.classes:
+        # One's own data: these here have four classes, and a list of who trains.
+        facts = dataclasses.replace(facts, classes=("a", "b", "c", "d"), protocols={"random": Rule("lists")})
     raw, usual = next(iter(facts.preparations.items()))
     kind = layout(str(reader(raw).layout))
     generator = np.random.default_rng(3)
     entries = tuple(_entry(facts, number, persons, len(kind.joints), generator) for number in range(count))
     members = tuple(entry.sequence.name for entry in entries)
     version = _version(preparation or usual)
-    plan = StorePlan(facts, raw, preparation or usual, version, kind, "float32", members, source=str((count, persons)))
+    listed = tuple(facts.protocols) if dataset == "custom" else ()
+    plan = StorePlan(
+        facts,
+        raw,
+        preparation or usual,
+        version,
+        kind,
+        "float32",
+        members,
+        source=str((count, persons)),
+        listed=listed,
+    )
     with StoreWriter(path, plan) as writer:
         for part in plan.parts():
             writer.shards.write(part, Shard(entries[part.start : part.stop]))
@@ -80,8 +95,11 @@ def _entry(facts: DatasetInfo, number: int, persons: int, joints: int, generator
     steps = generator.normal(size=(persons, 6 + number % 5, joints, 3)).astype(np.float32)
     walk: Array = 0.1 * steps.cumsum(axis=1) + generator.normal(size=3) * 0.1
     walk[..., label * 2 : label * 2 + 2, :] += 2 + label
+    trains = frozenset(facts.protocols) if number % 2 == 0 else frozenset[str]()
     groups = {by: _group(facts, by, number) for by in ("subject", "camera", "setup")}
-    return Entry(SkeletonSequence(f"sample{number:04}", label, walk.astype(np.float32)), **groups, repeat=number)
+    return Entry(
+        SkeletonSequence(f"sample{number:04}", label, walk.astype(np.float32)), **groups, repeat=number, trains=trains
+    )
 
 
 def _group(facts: DatasetInfo, by: str, number: int) -> int:

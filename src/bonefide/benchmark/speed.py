@@ -105,7 +105,7 @@ def recipe_subject(name: str, *, batch_size: int) -> Subject:
     info = datasets.info(one.data.dataset)
     skeleton = _layout_of(one)
     clips = torch.from_numpy(np.stack([_random_clip(one, skeleton, seed) for seed in range(batch_size)]))
-    return _subject(name, (one.encoder, one.method), clips, skeleton=skeleton, classes=len(info.classes))
+    return _subject(name, (one.encoder, one.method), clips, skeleton=skeleton, classes=len(info.classes) or _CLASSES)
 
 
 def measure_speed(subjects: Sequence[Subject], *, rounds: int, device: str = "cpu") -> Table:
@@ -164,7 +164,8 @@ def _subject(
 
 def _layout_of(one: Recipe) -> SkeletonLayout:
     name = one.data.preparation or next(iter(datasets.info(one.data.dataset).preparations.values()))
-    return layout(preparation(name, {}).layout)
+    # Joints and classes of one's own data are known from their store only; those of NTU stand for them.
+    return layout(preparation(name, {}).layout or "ntu25")
 
 
 def _random_clip(one: Recipe, skeleton: SkeletonLayout, seed: int) -> Any:

@@ -11,7 +11,6 @@ import numpy as np
 
 from bonefide.config.components import check_recipe, create
 from bonefide.config.recipe import Component, Recipe
-from bonefide.data import datasets
 from bonefide.data.dataset import SkeletonDataset
 from bonefide.data.protocols import Split, carve_validation, split, split_digest
 from bonefide.data.store import SkeletonStore
@@ -79,7 +78,7 @@ def build_data(recipe: Recipe, store: SkeletonStore) -> Experiment:
         test=_dataset(recipe, store, parts.test, data.test),
         validation=None if validation_rows is None else _dataset(recipe, store, validation_rows, data.test),
         digest=split_digest(store, Split(train_rows, parts.test)),
-        classes=tuple(datasets.info(data.dataset).classes),
+        classes=store.info.classes,
     )
 
 

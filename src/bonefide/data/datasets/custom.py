@@ -12,10 +12,10 @@ CUSTOM = DatasetInfo(
     title="One's own data",
     classes=(),
     preparations={
-        "arrays": "plain",
         "ntu": "plain",
         "nwucla": "plain",
         "utdmhad": "plain",
+        "arrays": "plain",  # last: any text could be a table of coordinates
     },
     protocols={},
     sequences=0,
