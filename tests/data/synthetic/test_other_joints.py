@@ -10,7 +10,7 @@ from bonefide.data.synthetic.other_joints import Target, joints25_to, names, sou
 from bonefide.data.synthetic.perform import perform
 from bonefide.layouts import layout
 
-TARGETS: tuple[Target, ...] = ("coco17", "body25", "mediapipe33")
+TARGETS: tuple[Target, ...] = ("coco17", "openpose25", "mediapipe33")
 NTU = {name: index for index, name in enumerate(layout("ntu25").joints)}
 
 
@@ -37,11 +37,11 @@ def along(vector: np.ndarray, axis: np.ndarray) -> np.ndarray:
 
 def test_orders_are_the_official_ones() -> None:
     assert names("coco17") == layout("coco17").joints
-    body25 = names("body25")
-    assert (body25[0], body25[1], body25[4], body25[8], body25[11]) == (
-        "nose", "neck", "right_wrist", "middle_hip", "right_ankle",
+    openpose = names("openpose25")
+    assert (openpose[0], openpose[1], openpose[4], openpose[8]) == ("nose", "neck", "right_wrist", "mid_hip")
+    assert (openpose[15], openpose[19], openpose[21], openpose[24]) == (
+        "right_eye", "left_big_toe", "left_heel", "right_heel",
     )  # fmt: skip
-    assert (body25[15], body25[19], body25[21], body25[24]) == ("right_eye", "left_big_toe", "left_heel", "right_heel")
     mediapipe = names("mediapipe33")
     assert (mediapipe[2], mediapipe[8], mediapipe[16], mediapipe[17], mediapipe[32]) == (
         "left_eye", "right_ear", "right_wrist", "left_pinky", "right_foot_index",
@@ -87,7 +87,7 @@ def test_the_face_looks_ahead_with_the_person_s_own_left_and_right(person: np.nd
 
 def test_feet_stand_on_the_ground_heels_behind_toes() -> None:
     person = perform("bow", seed=1)[0]
-    found = placed("body25", person)
+    found = placed("openpose25", person)
     right, ahead = axes(person)
     standing = 5
     for side, outward in (("left", -right), ("right", right)):
@@ -116,6 +116,6 @@ def test_sources_name_the_joint_behind_each() -> None:
     kinect = layout("ntu25").joints
     behind = {target: [kinect[joint] for joint in sources(target)] for target in TARGETS}
     assert behind["coco17"][:6] == ["head"] * 5 + ["left_shoulder"]
-    assert behind["body25"][8] == "spine_base"
-    assert behind["body25"][21:] == ["left_foot", "right_foot", "right_foot", "right_foot"]
+    assert behind["openpose25"][8] == "spine_base"
+    assert behind["openpose25"][21:] == ["left_foot", "right_foot", "right_foot", "right_foot"]
     assert behind["mediapipe33"][17:22] == ["left_hand", "right_hand", "left_hand", "right_hand", "left_thumb"]

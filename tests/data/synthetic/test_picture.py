@@ -17,7 +17,7 @@ def test_the_right_hand_of_somebody_who_looks_into_the_camera_is_on_the_left() -
 
 
 def test_pixels_are_the_projected_joints() -> None:
-    for target in ("coco17", "body25", "mediapipe33"):
+    for target in ("coco17", "openpose25", "mediapipe33"):
         for person in find(Take("hug", 2, 1, 3, 5), target):
             x = WIDTH / 2 - FOCUS * person.joints[..., 0] / person.joints[..., 2]
             y = HEIGHT / 2 - FOCUS * person.joints[..., 1] / person.joints[..., 2]
@@ -29,7 +29,7 @@ def test_pixels_are_the_projected_joints() -> None:
 def test_scores_tell_sure_from_guessed_and_outside() -> None:
     scores = []
     for subject in range(1, 9):
-        (person,) = find(Take("walk around", subject, 1, 2, 0), "body25")
+        (person,) = find(Take("walk around", subject, 1, 2, 0), "openpose25")
         outside = ((person.pixels < 0) | (person.pixels >= (WIDTH, HEIGHT))).any(axis=2)
         assert (person.score[outside] == 0).all()
         assert (person.score[~outside] > 0).all()

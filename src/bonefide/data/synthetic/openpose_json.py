@@ -35,7 +35,7 @@ def _write(order: Order, out: Path) -> None:
 
 
 def _files(take: Take) -> Iterator[tuple[str, bytes]]:
-    found = find(take, "body25")
+    found = find(take, "openpose25")
     rows = [_rows(person) for person in found]
     name = take.clip_name
     for frame in range(len(rows[0])):

@@ -13,8 +13,8 @@ from bonefide.types import Array
 
 __all__ = ["Target", "joints25_to", "names", "sources"]
 
-Target = Literal["coco17", "body25", "mediapipe33"]
-"""`coco17`: 17 keypoints of COCO; `body25`: BODY_25 of OpenPose; `mediapipe33`: landmarks of MediaPipe."""
+Target = Literal["coco17", "openpose25", "mediapipe33"]
+"""Name of the layout."""
 
 _JOINTS = layout("ntu25").joints
 _JOINT = {name: index for index, name in enumerate(_JOINTS)}
@@ -43,30 +43,10 @@ _FOOT: Mapping[str, tuple[float, float, float]] = {
 # From the middle of the hand: along the fingers, towards the thumb; in lengths hand to tip.
 _FINGER: Mapping[str, tuple[float, float]] = {"index": (0.75, 0.35), "pinky": (0.55, -0.5)}
 
-_COCO = (
-    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
-    "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
-    "right_ankle",
-)  # fmt: skip
-_BODY25 = (
-    "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist",
-    "middle_hip", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "right_eye",
-    "left_eye", "right_ear", "left_ear", "left_big_toe", "left_small_toe", "left_heel", "right_big_toe",
-    "right_small_toe", "right_heel",
-)  # fmt: skip
-_MEDIAPIPE = (
-    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
-    "left_ear", "right_ear", "left_mouth", "right_mouth", "left_shoulder", "right_shoulder", "left_elbow",
-    "right_elbow", "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index",
-    "left_thumb", "right_thumb", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
-    "left_heel", "right_heel", "left_foot_index", "right_foot_index",
-)  # fmt: skip
-_NAMES: Mapping[str, tuple[str, ...]] = {"coco17": _COCO, "body25": _BODY25, "mediapipe33": _MEDIAPIPE}
-
 
 def names(target: Target) -> tuple[str, ...]:
     """Joints of a target, in its order; left and right are the person's own."""
-    return _NAMES[target]
+    return layout(target).joints
 
 
 def sources(target: Target) -> Array:
@@ -88,7 +68,7 @@ def joints25_to(target: Target, joints: Array) -> Array:
     Example:
         >>> from bonefide.data.synthetic.perform import perform
         >>> person = perform("bow")[0]
-        >>> moved = joints25_to("body25", person)
+        >>> moved = joints25_to("openpose25", person)
         >>> moved.shape[1:], bool((moved[:, 4] == person[:, 10]).all())
         ((25, 3), True)
     """
@@ -100,7 +80,7 @@ def _source(name: str) -> str:
     side, _, part = name.partition("_")
     if name in _SAME:
         return _SAME[name]
-    if name == "middle_hip":
+    if name == "mid_hip":
         return "spine_base"
     if name in _FACE or part in _FACE:
         return "head"
@@ -111,7 +91,7 @@ def _place(name: str, joints: Array, face: Array) -> Array:
     side, _, part = name.partition("_")
     if name in _SAME:
         return joints[..., _JOINT[_SAME[name]], :]
-    if name == "middle_hip":
+    if name == "mid_hip":
         middle: Array = 0.5 * (joints[..., _JOINT["left_hip"], :] + joints[..., _JOINT["right_hip"], :])
         return middle
     if name in _FACE:
