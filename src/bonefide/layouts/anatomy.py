@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from bonefide.layouts.sides import sideless
 from bonefide.layouts.layout import SkeletonLayout
 
@@ -63,6 +65,7 @@ def points(layout: SkeletonLayout) -> tuple[str, ...]:
     return tuple(layout.anatomy.get(name) or _point(name) for name in layout.joints)
 
 
+@lru_cache(maxsize=4096)
 def _point(name: str) -> str:
     side, rest = sideless(name)
     found = _SIDED_POINT.get(rest) if side else _MIDDLE_POINT.get(rest)

@@ -72,7 +72,7 @@ def scene_of(recording: RawRecording) -> Scene:
     confidence = np.zeros(joints.shape[:3])
     for person, body in enumerate(recording.bodies):
         confidence[person, body.frames] = 1.0 if body.confidence is None else body.confidence
-    finite = np.isfinite(joints).all(axis=-1)
+    finite = np.asarray(np.isfinite(joints).all(axis=-1))
     known = finite & joints.any(axis=-1) & (confidence > 0)
     return Scene(np.where(finite[..., None], joints, 0.0), np.where(known, confidence, 0.0))
 
@@ -92,7 +92,7 @@ def recording_of(
         bodies of the recording: one for each person that is not zeros throughout, on the frames where it is not.
     """
     joints = sequence.joints[..., :-1] if confidence else sequence.joints
-    bodies = []
+    bodies: list[RawBody] = []
     for person in range(len(joints)):
         frames = np.flatnonzero(joints[person].any(axis=(1, 2)))
         if len(frames):
