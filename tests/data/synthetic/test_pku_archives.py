@@ -174,6 +174,11 @@ def test_lists_cover_all_videos_by_person_and_by_view(first: Path, second: Path)
     assert {name[3:6] for name in testing} == {"N02"}
 
 
+def test_the_phases_share_no_performance(first: Path, second: Path) -> None:
+    lengths = [{tuple(line) for _, _, labels in videos(folder) for line in labels[:, :3]} for folder in (first, second)]
+    assert not lengths[0] & lengths[1]
+
+
 def test_actions_get_the_official_numbers(tmp_path: Path) -> None:
     actions = ["wave", "kick", "shake hands", "hug", "pick up with one hand", "pick up with two hands"]
     folder = synthesize("pkummd2", tmp_path / "few", subjects=1, cameras=1, repeats=3, actions=actions)

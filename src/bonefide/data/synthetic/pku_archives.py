@@ -63,11 +63,13 @@ class _Phase:
         name: of a video, from subject, repetition and number of repetitions.
         actions: least and largest number of actions of a video.
         lists: names of the files that say who trains: by subject, by view.
+        shift: added to a video's repetition, so that no performance is in both phases.
     """
 
     name: Callable[[int, int, int], str]
     actions: tuple[int, int]
     lists: tuple[str, str]
+    shift: int = 0
 
 
 _FIRST = _Phase(
@@ -76,7 +78,7 @@ _FIRST = _Phase(
     ("cross-subject.txt", "cross-view.txt"),
 )
 _SECOND = _Phase(
-    lambda subject, repeat, _: f"A{repeat:02}N{subject:02}", (5, 10), ("cross_subject_v2.txt", "cross_view_v2.txt")
+    lambda subject, repeat, _: f"A{repeat:02}N{subject:02}", (5, 10), ("cross_subject_v2.txt", "cross_view_v2.txt"), 100
 )
 
 
@@ -122,8 +124,9 @@ def _videos(phase: _Phase, order: Order) -> list[tuple[str, int, int]]:
 
 def _perform(phase: _Phase, order: Order, subject: int, repeat: int) -> Video:
     least, most = phase.actions
-    count = int(np.random.default_rng([order.seed, 67867967, subject, repeat]).integers(least, most + 1))
-    return video(order.actions, count, seed=order.seed, subject=subject, repeat=repeat)
+    again = repeat + phase.shift
+    count = int(np.random.default_rng([order.seed, 67867967, subject, again]).integers(least, most + 1))
+    return video(order.actions, count, seed=order.seed, subject=subject, repeat=again)
 
 
 def _seen(made: Video, seed: int, subject: int, repeat: int, view: int) -> Array:
