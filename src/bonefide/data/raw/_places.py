@@ -11,7 +11,7 @@ from typing import ClassVar, NoReturn, Protocol
 from bonefide.data.raw._unpacking import Block
 from bonefide.errors import RawFileError
 
-__all__ = ["Entry", "Place", "is_hidden", "leaves", "printable", "refuse_bomb", "refuse_size"]
+__all__ = ["Entry", "Place", "is_bomb", "is_hidden", "leaves", "printable", "refuse_bomb", "refuse_size"]
 
 _RATIO_LIMIT = 500
 _RATIO_APPLIES_FROM = 2**20
@@ -82,7 +82,12 @@ def refuse_size(name: str, size: int, limit: int) -> NoReturn:
     raise RawFileError("too_large", f"{size} bytes or more, the limit is {limit}", path=name)
 
 
+def is_bomb(packed: int, unpacked: int) -> bool:
+    """Whether something unpacks to several hundred times its size: no recording does."""
+    return unpacked > max(_RATIO_APPLIES_FROM, _RATIO_LIMIT * packed)
+
+
 def refuse_bomb(name: str, packed: int, unpacked: int) -> None:
-    """Refuse what unpacks to several hundred times its size: no recording does."""
-    if unpacked > max(_RATIO_APPLIES_FROM, _RATIO_LIMIT * packed):
+    """Refuse what is packed as no recording is."""
+    if is_bomb(packed, unpacked):
         raise RawFileError("too_large", f"unpacks {packed} bytes to {unpacked}", path=name)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
-from bonefide.data.raw._places import Entry, is_hidden, leaves, printable, refuse_bomb, refuse_size
+from bonefide.data.raw._places import Entry, is_bomb, is_hidden, leaves, printable, refuse_bomb, refuse_size
 from bonefide.data.raw._seven_zip_header import Contents, PackedFile, encoded_block, is_encoded, parse_header
 from bonefide.data.raw._unpacking import ENCRYPTION, Block, DamagedBlockError, UnknownPackingError, Unpacker
 from bonefide.errors import DataError, RawFileError
@@ -68,8 +68,8 @@ class SevenZipPlace:
             if leaves(file.name) or _is_special(file):
                 refused.append(printable(file.name))
             else:
-                block = contents.blocks[file.block] if file.size else None
-                yield Entry(file.name, file.size, file.checksum, position, block, file.offset)
+                block, checksum = (contents.blocks[file.block], file.checksum) if file.size else (None, 0)
+                yield Entry(file.name, file.size, checksum, position, block, file.offset)
 
     def content(self, entry: Entry, name: str, limit: int) -> bytes:
         """Unpack a member.
@@ -167,7 +167,7 @@ def _header(file: BinaryIO, path: Path, size: int) -> bytes:
 
 def _unpacked(file: BinaryIO, block: Block, path: Path, size: int) -> bytes:
     _check_block(block, path, size)
-    if block.unpacked > _HEADER_LIMIT:
+    if block.unpacked > _HEADER_LIMIT or is_bomb(block.packed, block.unpacked):
         raise ValueError(f"its header has {block.unpacked} bytes")
     header = Unpacker(file, block).read(block.unpacked)
     if block.checksum is not None and zlib.crc32(header) != block.checksum:
