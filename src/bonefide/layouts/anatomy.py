@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from bonefide.layouts.sides import sideless
 from bonefide.layouts.layout import SkeletonLayout
+from bonefide.layouts.sides import sideless
 
 __all__ = ["POINTS", "points"]
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 
 from bonefide.errors import ShapeError
-from bonefide.layouts.sides import sideless
 from bonefide.layouts.layout import SkeletonLayout
+from bonefide.layouts.sides import sideless
 from bonefide.types import Array
 
 __all__ = ["front_view", "sides"]

@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 import yaml
 
 from bonefide.errors import DataError, did_you_mean
-from bonefide.layouts.sides import name_of_twin
 from bonefide.layouts.anatomy import POINTS
 from bonefide.layouts.layout import SkeletonLayout
+from bonefide.layouts.sides import name_of_twin
 
 __all__ = ["read_layout"]
 
