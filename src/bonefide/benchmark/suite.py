@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bonefide.benchmark.adapter import measure_adapter
 from bonefide.benchmark.loading import measure_feeders, measure_loader
+from bonefide.benchmark.preparing import FEWEST_FILES, measure_prepare
 from bonefide.benchmark.speed import encoder_subject, measure_speed, recipe_subject
 from bonefide.benchmark.startup import measure_startup
 from bonefide.benchmark.store import measure_store, store_or_random
@@ -19,7 +20,7 @@ from bonefide.errors import BonefideError, UnknownNameError
 
 __all__ = ["GROUPS", "Settings", "plan"]
 
-GROUPS = ("startup", "store", "loading", "training", "encoders")
+GROUPS = ("startup", "prepare", "store", "loading", "training", "encoders")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Settings:
         store: what to read from; None makes a temporary one of random sequences.
         sequences: in that one, at least 4.
         batch_size: of networks, at least 1.
+        files: to prepare, at least 4.
 
     Raises:
         BonefideError: if a number is too small.
@@ -42,9 +44,10 @@ class Settings:
     store: Path | None = None
     sequences: int = 1000
     batch_size: int = 4
+    files: int = 300
 
     def __post_init__(self) -> None:
-        for name, least in (("rounds", 1), ("sequences", 4), ("batch_size", 1)):
+        for name, least in (("rounds", 1), ("sequences", 4), ("batch_size", 1), ("files", FEWEST_FILES)):
             if getattr(self, name) < least:
                 raise BonefideError(f"{name} must be at least {least}, got {getattr(self, name)}")
 
@@ -70,6 +73,7 @@ def plan(what: str, settings: Settings) -> dict[str, Callable[[], Table]]:
     rounds = settings.rounds
     measurements: dict[str, dict[str, Callable[[], Table]]] = {
         "startup": {"startup": partial(measure_startup, rounds=rounds)},
+        "prepare": {"prepare": partial(measure_prepare, rounds=rounds, files=settings.files)},
         "store": {"store": partial(_store, settings)},
         "loading": {"feeders": partial(measure_feeders, rounds=rounds), "loader": partial(_loader, settings)},
         "training": {"training": partial(measure_adapter, rounds=rounds, device=settings.device)},

@@ -24,7 +24,9 @@ _WIDEST = 8
 def bench(
     what: Annotated[
         str,
-        typer.Argument(help="all, startup, store, loading, training, encoders, or the name of an encoder or recipe."),
+        typer.Argument(
+            help="all, startup, prepare, store, loading, training, encoders, or an encoder's or recipe's name."
+        ),
     ] = "all",
     *,
     store: Annotated[Path | None, typer.Option(help="Store to read from; otherwise one of random numbers.")] = None,
@@ -32,10 +34,11 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds to take medians over.")] = 7,
     threads: Annotated[int, typer.Option(min=1, help="Threads torch and NumPy may use.")] = 1,
     batch_size: Annotated[int, typer.Option(min=1, help="Samples in a batch of networks.")] = 4,
+    files: Annotated[int, typer.Option(min=4, help="Made-up raw files to prepare.")] = 300,
     out: Annotated[Path | None, typer.Option(help="Write a Markdown page too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
-    """Measure start-up, store, loading, the training adapter, or networks; goals stand beside.
+    """Measure start-up, preparation, store, loading, the training adapter, or networks; goals stand beside.
 
     Measure on a machine that does nothing else.
     """
@@ -44,12 +47,18 @@ def bench(
     from bonefide.benchmark.timing import thread_limit
     from bonefide.training.devices import resolve_device
 
-    settings = Settings(rounds=rounds, device=resolve_device(device), store=store, batch_size=batch_size)
+    settings = Settings(rounds=rounds, device=resolve_device(device), store=store, batch_size=batch_size, files=files)
     place = machine(settings.device)
     with thread_limit(threads):
         tables = _measured(plan(what, settings))
     if out is not None:
-        command = _command(what, store=store, device=device, rounds=rounds, threads=threads, batch_size=batch_size)
+        changed: dict[str, tuple[str | int, str | int]] = {
+            "device": (device, "auto"),
+            "rounds": (rounds, 7),
+            "threads": (threads, 1),
+        }
+        changed |= {"batch-size": (batch_size, 4), "files": (files, 300)}
+        command = _command(what, changed, store=store)
         write_file(out, render(tables, command=command, place=place, rounds=rounds, threads=threads))
     if as_json:
         facts = {table.name: table.facts() for table in tables}
@@ -72,9 +81,8 @@ def _measured(tasks: dict[str, Callable[[], Table]]) -> list[Table]:
     return tables
 
 
-def _command(what: str, *, store: Path | None, device: str, rounds: int, threads: int, batch_size: int) -> str:
-    """What was asked, without what is the default."""
-    said = {"device": (device, "auto"), "rounds": (rounds, 7), "threads": (threads, 1), "batch-size": (batch_size, 4)}
+def _command(what: str, said: dict[str, tuple[str | int, str | int]], *, store: Path | None) -> str:
+    """What was asked, without what is the default; options with their value and their default."""
     options = [f"--{name} {value}" for name, (value, default) in said.items() if value != default]
     # Where a store lies is the machine's own affair.
     options += ["--store STORE"] if store is not None else []
