@@ -233,7 +233,7 @@ def parse_carefully(path: str, content: bytes) -> BodyList:
     )
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class _Found:
     """The bodies read so far; coordinates stay text until there are enough of them to be converted at once."""
 
@@ -244,20 +244,15 @@ class _Found:
     tokens: list[str] = field(default_factory=list)
     numbers: list[Array] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
-    width: int = 0
 
-    def add(self, lines: _Lines, index: int, place: tuple[int, int]) -> None:
-        """Read the body whose first line is `index`."""
-        _require_joints(lines, index + 1)
-        fields = [line.split() for line in lines.kept[index + 2 : index + _BODY_LINES]]
-        self.width = self.width or len(fields[0])
-        _require_fields(lines, fields, self.width, index + 2)
+    def add(self, lines: _Lines, index: int, place: tuple[int, int], fields: list[list[str]]) -> None:
+        """Keep the body whose first line is `index`; `fields` are those of its joints."""
         self.starts.append(index + 2)
-        self.tokens += chain.from_iterable(map(_FIRST_THREE, fields))
+        self.tokens.extend(chain.from_iterable(map(_FIRST_THREE, fields)))
         if len(self.tokens) > _TOKENS_AT_ONCE:
             self.convert(lines)
-        if self.width > _TRACKED_FIELD:
-            self.states += [each[_TRACKED_FIELD] for each in fields]
+        if len(fields[0]) > _TRACKED_FIELD:
+            self.states.extend([each[_TRACKED_FIELD] for each in fields])
         self.ids.append(lines.kept[index].split(None, 1)[0])
         self.places.append(place)
         self.distinct.add(self.ids[-1])
@@ -273,12 +268,13 @@ class _Found:
             line = self.starts[number // (3 * JOINTS)] + number % (3 * JOINTS) // 3
             raise lines.fault("number", f"x, y, z should be numbers, got '{token[:40]}'", line)
         self.numbers.append(values)
-        self.starts, self.tokens = [], []
+        self.starts.clear()
+        self.tokens.clear()
 
 
 def _read_frames(lines: _Lines, frames: int, found: _Found) -> int:
     """Read all frames; the place behind the last is returned."""
-    index = 1
+    index, width = 1, 0
     for frame in range(frames):
         if index < len(lines.kept) and lines.kept[index] == "0":
             index += 1
@@ -287,7 +283,11 @@ def _read_frames(lines: _Lines, frames: int, found: _Found) -> int:
         _require_bodies(lines, bodies, index)
         index += 1
         for slot in range(bodies):
-            found.add(lines, index, (frame, slot))
+            _require_joints(lines, index + 1)
+            fields = [line.split() for line in lines.kept[index + 2 : index + _BODY_LINES]]
+            width = width or len(fields[0])
+            _require_fields(lines, fields, width, index + 2)
+            found.add(lines, index, (frame, slot), fields)
             index += _BODY_LINES
     return index
 
