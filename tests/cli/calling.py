@@ -14,7 +14,8 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-TRAINING = Path(__file__).parents[1] / "training"
+ROOT = Path(__file__).parents[2]
+TRAINING = ROOT / "tests" / "training"
 
 
 def call(verb: Callable[..., Any], *arguments: object, code: int = 0) -> Result:

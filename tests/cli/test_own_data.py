@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from calling import bonefide, call
+from calling import ROOT, bonefide, call
+from readme_blocks import blocks, run
 
 from bonefide.data import open_store
 from bonefide.errors import DataError, OutputError
@@ -64,9 +65,13 @@ def ran(verb: str, *arguments: object) -> str:
     return call(getattr(importlib.import_module(f"bonefide.cli.{verb}"), verb), *arguments).stdout
 
 
-def prepared(mine: Path, *more: object) -> Path:
+def prepare_all(mine: Path, *more: object) -> str:
     given = ("--raw", mine / "recordings", "--labels", mine / "labels.csv", "--layout", mine / "torso.yaml")
-    ran("prepare", "custom", *given, "--out", mine / "store", "--workers", 1, *more)
+    return ran("prepare", "custom", *given, "--out", mine / "store", "--workers", 1, *more)
+
+
+def prepared(mine: Path, *more: object) -> Path:
+    prepare_all(mine, *more)
     return mine / "store"
 
 
@@ -154,6 +159,18 @@ def test_what_does_not_fit_is_left_out_and_told(mine: Path) -> None:
     np.save(mine / "recordings" / "unlisted.npy", gesture(0, np.random.default_rng(2)))
     with (mine / "labels.csv").open("a") as file:
         file.write("\ntake12.npy,push,a\ntake13.npy,push,a\n")
-    store = prepared(mine)
-    codes = {each.member: each.code for each in open_store(store).info.left_out}
+    told = prepare_all(mine)
+    assert "2 names of the label table are not in" in told
+    assert "'take12.npy'" in told
+    codes = {each.member: each.code for each in open_store(mine / "store").info.left_out}
     assert codes == {"take12.npy": "shape", "unlisted.npy": "unlabelled"}
+
+
+@pytest.mark.slow
+def test_the_page_on_ones_own_data_runs(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "own_data.md").read_text(encoding="utf-8")
+    fault = run([block for block in blocks(page) if not block.shown_only], tmp_path)
+    assert not fault, f"docs/own_data.md: {fault}"
+    cards = list((tmp_path / "runs").rglob("report.json"))
+    assert [json.loads(card.read_text())["test_samples"] for card in cards] == [30]
+    assert (tmp_path / "report" / "report.html").is_file()

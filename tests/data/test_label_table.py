@@ -156,6 +156,7 @@ def test_every_fifth_of_a_class_tests_if_nothing_else_is_said(tmp_path: Path) ->
         ("name,label,label\na,x,1\n", ":1: two columns give the label"),
         ("name,file,label\na,x,1\n", ":1: two columns give the name"),
         ("name,label\na\n", ":2: 1 columns, the header has more"),
+        ("name,label\na,xb,y\n", ":2: 3 columns, the header has 2"),
         ("name,label\n,x\n", ":2: the name is missing"),
         ("name,label\na,x\n\nb,x\na,y\n", ":5: 'a' stands in line 2 already"),
         ("name,label\na,x\n./a,y\n", ":3: 'a' stands in line 2 already"),

@@ -58,13 +58,17 @@ def parse_rows(content: bytes, place: str) -> list[LabelRow]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
     rows: dict[str, LabelRow] = {}
     columns: dict[str, int] = {}
+    width = 0
     try:
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
             if not columns:
                 columns = _columns([cell.strip() for cell in cells], f"{place}:{reader.line_num}")
+                width = len(cells)
                 continue
+            if any(cell.strip() for cell in cells[width:]):
+                raise DataError(f"{place}:{reader.line_num}: {len(cells)} columns, the header has {width}")
             row = _row(cells, columns, reader.line_num, place)
             if row.name in rows:
                 raise DataError(f"{place}:{row.line}: '{row.name}' stands in line {rows[row.name].line} already")
