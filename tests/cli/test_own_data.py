@@ -112,7 +112,7 @@ def test_flat_poses_in_text_and_a_folder_a_class(tmp_path: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         flat = 640 + 100 * gesture(number % 3, generator)[..., :2]
         np.savetxt(folder / f"{number // 3}.csv", flat.reshape(len(flat), -1), delimiter=",")
-    (tmp_path / "mine" / "README.md").write_text("How these were taken.")
+    (tmp_path / "mine" / "README.txt").write_text("How these were taken.")
     (tmp_path / "torso.yaml").write_text(LAYOUT)
     out, layout = tmp_path / "store", tmp_path / "torso.yaml"
     told = ran("prepare", "custom", "--raw", tmp_path / "mine", "--layout", layout, "--out", out, "--workers", 1)

@@ -25,6 +25,7 @@ __all__ = ["Arrays"]
 
 _TEXT = (".csv", ".tsv", ".txt")
 _ENDINGS = (".npy", ".npz", *_TEXT)
+_ABOUT = ("readme", "license", "licence")
 _SIDE = ("labels.csv", "labels.tsv")
 _JOINTS = ("joints", "keypoints", "data")
 _BESIDE = ("confidence", "fps", "label")
@@ -95,8 +96,9 @@ class Arrays:
             raise DataError(f"a joint has 2 or 3 coordinates, got {self.channels}")
 
     def matches(self, member: str) -> bool:
-        """Whether a file has one of the endings and is no table of labels."""
-        return member.lower().endswith(_ENDINGS) and not self.is_side(member)
+        """Whether a file has one of the endings and is no table of labels, no README and no licence."""
+        about = PurePosixPath(member).name.lower().startswith(_ABOUT)
+        return member.lower().endswith(_ENDINGS) and not about and not self.is_side(member)
 
     def is_side(self, member: str) -> bool:
         """Whether a file is a table of labels, `labels.csv` or `labels.tsv`."""
