@@ -23,7 +23,7 @@ from bonefide.cli._installation import Finding
 from bonefide.cli.doctor import doctor
 
 TORCH: dict[str, Any] = {"version": "2.13.0+cu130", "cuda": "13.0", "hip": None, "devices": [], "mps": False}
-KNOWN = [Requirement("typer>=0.12"), Requirement("py7zr>=0.22; extra == 'archives'")]
+KNOWN = [Requirement("typer>=0.12"), Requirement("isal>=1.6; extra == 'archives'")]
 
 
 def _installed(monkeypatch: pytest.MonkeyPatch, **versions: str | None) -> None:
@@ -59,8 +59,8 @@ def test_extras_come_from_the_distribution(monkeypatch: pytest.MonkeyPatch) -> N
     assert not {"all", "dev"} & set(found)
     assert set(found) <= set(look._GIVES), "say in words what the new extra gives"
     assert all(found.values())
-    assert [each.name for each in found["archives"]] == ["py7zr"]
-    _installed(monkeypatch, py7zr="1.0")
+    assert [each.name for each in found["archives"]] == ["isal"]
+    _installed(monkeypatch, isal="1.7")
     findings = {finding.subject: finding for finding in look.find_extras(known)}
     assert findings["extra archives"].status == "ok"
     assert findings["extra text"].status == "warning"

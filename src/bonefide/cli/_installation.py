@@ -39,7 +39,7 @@ _MALICIOUS = {"2.6.2", "2.6.3"}
 _FOR_OTHERS = {"all", "dev"}
 _GIVES = {
     "text": "text encoders for zero-shot recognition",
-    "archives": "reading .7z archives",
+    "archives": "unpacking zip archives twice as fast",
     "viz": "MP4 films",
     "export": "ONNX export",
     "hub": "sharing weights on the Hugging Face hub",

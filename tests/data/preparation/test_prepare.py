@@ -141,6 +141,7 @@ def test_nothing_left_is_an_error_that_counts_the_faults(tmp_path: Path) -> None
 def test_raw_data_of_another_set_are_recognised(archive: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="did you mean `bonefide prepare nwucla`"):
         prepare("utdmhad", raw=archive, out=tmp_path / "store")
+    (archive.parent / "unpacked.json").write_text("{}")
     with pytest.raises(DataError, match=r"give 'all_sqe\.zip' itself"):
         prepare("nwucla", raw=tmp_path, out=tmp_path / "store")
     (tmp_path / "empty").mkdir()

@@ -219,3 +219,16 @@ def test_corruption_never_crashes(tmp_path_factory: pytest.TempPathFactory, wher
             source.read(name)
         except BonefideError:
             continue
+
+
+def test_a_folder_of_downloads_is_opened(tmp_path: Path) -> None:
+    for number in (1, 2):
+        with zipfile.ZipFile(tmp_path / f"part{number}.zip", "w") as archive:
+            archive.writestr(f"take{number}.json", str(number))
+    (tmp_path / "list.txt").write_text("all")
+    with RawSource(tmp_path) as source:
+        assert [name for name, _ in source.members] == ["list.txt", "take1.json", "take2.json"]
+        assert source.read("take2.json") == b"2"
+    (tmp_path / "take1.json").write_text("unpacked already")
+    with RawSource(tmp_path) as source:
+        assert [name for name, _ in source.members] == ["list.txt", "part1.zip", "part2.zip", "take1.json"]

@@ -173,8 +173,8 @@ def _likely_dataset(info: DatasetInfo, names: Sequence[str]) -> str:
     for other in (datasets.info(name) for name in datasets.names() if name not in (info.name, _OWN)):
         if any(any(map(reader(raw_format).matches, names)) for raw_format in other.preparations):
             return f"; did you mean `bonefide prepare {other.name}`?"
-    archives = [name for name in names if name.endswith(".zip")]
-    return f"; archives inside a folder are not searched, give '{archives[0]}' itself" if archives else ""
+    archives = [name for name in names if name.endswith((".zip", ".7z"))]
+    return f"; archives beside other files are not opened, give '{archives[0]}' itself" if archives else ""
 
 
 def _already_there(out: Path, plan: StorePlan) -> SkeletonStore | None:

@@ -7,6 +7,7 @@ import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from bonefide.data._shards import Entry, Shard, ShardFolder
@@ -117,7 +118,7 @@ class ShardWork:
         return Shard(tuple(entries), tuple(left_out), noted)
 
     def _read(self, member: str, contents: Mapping[str, Content] | None) -> RawRecording:
-        if isinstance(self.reader, FramesApart):
+        if self.files and isinstance(self.reader, FramesApart):
             files = {name: self._content(name, contents) for name in self.files[member]}
             recording = self.reader.read_files(member, files)
         else:
@@ -132,10 +133,10 @@ class ShardWork:
         return content
 
     def _pieces(self, recording: RawRecording) -> Iterator[RawRecording]:
-        if isinstance(self.step, CutsVideos):
-            yield from self.step.cut(recording)
-        else:
+        if self._cutting is None:
             yield recording
+        else:
+            yield from self._cutting.cut(recording)
 
     def _add(
         self, piece: RawRecording, member: str, entries: list[Entry], left_out: list[LeftOut], noted: Counter[str]
@@ -149,9 +150,13 @@ class ShardWork:
             try:
                 sequence = self.step(piece)
             except RawFileError as fault:
-                self._leave_out(piece.name if isinstance(self.step, CutsVideos) else member, fault, left_out)
+                self._leave_out(member if self._cutting is None else piece.name, fault, left_out)
                 return
             entries.append(Entry(sequence, piece.subject, piece.camera, piece.setup, piece.repeat, piece.trains))
+
+    @cached_property
+    def _cutting(self) -> CutsVideos | None:
+        return self.step if isinstance(self.step, CutsVideos) else None
 
     def _leave_out(self, name: str, fault: RawFileError, left_out: list[LeftOut]) -> None:
         if self.on_error == "raise":

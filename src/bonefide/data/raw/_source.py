@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bonefide.data.raw._folder import FolderPlace
-from bonefide.data.raw._places import Entry, Place, printable, refuse_size
+from bonefide.data.raw._places import Entry, Place, is_hidden, printable, refuse_size
 from bonefide.data.raw._seven_zip import SevenZipPlace
 from bonefide.data.raw._zip import ZipPlace
 from bonefide.errors import DataError, RawFileError, did_you_mean
@@ -24,6 +24,9 @@ MEMBER_LIMIT = 64 * 2**20
 """Largest raw file, in bytes: the longest official recordings have a tenth of it."""
 TOGETHER_LIMIT = 4 * MEMBER_LIMIT
 """Most bytes that are read at once: the label files of all data sets have a hundredth of it."""
+
+_ARCHIVES = (".zip", ".7z")
+_LISTS = (".txt", ".csv", ".tsv")
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -43,7 +46,8 @@ class RawSource:
     everything before a member again. Not for several threads at once.
 
     Args:
-        paths: archives, folders, and files that end in `.txt`.
+        paths: archives, folders, and files that end in `.txt`. Archives in a folder are opened if it holds nothing
+            but archives and lists (`.txt`, `.csv`, `.tsv`), as a folder of downloads does.
         limit: largest size of a member, in bytes.
 
     Raises:
@@ -65,7 +69,7 @@ class RawSource:
         if not self.paths:
             raise DataError("no raw data were given; name an archive or a folder")
         self._limit = limit
-        self._places = tuple(map(_place, self.paths))
+        self._places = tuple(place for path in self.paths for place in _places(path))
         self._members: dict[str, _Member] = {}
         self.refused: tuple[str, ...] = ()
         self._list()
@@ -184,9 +188,12 @@ class RawSource:
 
     def _list(self) -> None:
         refused: list[str] = []
+        opened = {place.path for place in self._places}
         for number, place in enumerate(self._places):
             with _telling(place.path):
                 for entry in place.entries(refused):
+                    if place.path / entry.inner in opened:
+                        continue
                     name = printable(entry.inner)
                     name = f"{place.path.name}!/{name}" if name in self._members else name
                     self._members[name] = _Member(number, entry)
@@ -199,6 +206,19 @@ def _telling(path: Path) -> Iterator[None]:
         yield
     except OSError as fault:
         raise DataError(f"{path} cannot be read: {fault.strerror or fault}") from None
+
+
+def _places(path: Path) -> list[Place]:
+    """A path, and the archives in it if it is a folder of downloads: of archives and lists, and nothing else."""
+    own = _place(path)
+    if not path.is_dir():
+        return [own]
+    with _telling(path):
+        inner = sorted(each for each in path.iterdir() if not is_hidden(each.name))
+    archives = [each for each in inner if each.suffix.lower() in _ARCHIVES and each.is_file()]
+    others = [each for each in inner if each not in archives]
+    downloads = all(each.is_file() and each.suffix.lower() in _LISTS for each in others)
+    return [own, *map(_place, archives)] if downloads else [own]
 
 
 def _place(path: Path) -> Place:
