@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bonefide.data._writing import write_array
-from bonefide.data.store_info import LeftOut
+from bonefide.data.store_info import MOST_PERSONS, LeftOut
 from bonefide.errors import DataError
 from bonefide.types import Array, SkeletonSequence
 from bonefide.writing import replacing, write_file, writing
@@ -87,11 +87,13 @@ class ShardFolder:
         path: folder.
         shape: joints V and channels C of every sequence.
         dtype: type of the stored coordinates.
+        finite: whether coordinates that are not finite are refused.
     """
 
     path: Path
     shape: tuple[int, int]
     dtype: str
+    finite: bool = True
 
     def write(self, part: range, shard: Shard) -> None:
         """Write what came of the members of one part.
@@ -100,6 +102,9 @@ class ShardFolder:
             OutputError: if it cannot be written; what was written before is kept.
             DataError: if a sequence is not (M, T, V, C) with 1 to 127 persons, a frame at least, and finite.
         """
+        if self.finite:
+            for entry in shard.entries:
+                _check_finite(entry.sequence, self.dtype)
         size = sum(entry.sequence.joints.size for entry in shard.entries) * np.dtype(self.dtype).itemsize
         with writing(self.path, needed=size):
             _write_shard(self._stem(part), shard, self.shape, self.dtype)
@@ -157,10 +162,15 @@ def _cell(entry: Entry, column: str) -> str | int:
 
 def _rows(sequence: SkeletonSequence, shape: tuple[int, int], dtype: str) -> Array:
     joints = sequence.joints
-    if joints.ndim != 4 or joints.shape[2:] != shape or not 1 <= joints.shape[0] <= 127 or not joints.shape[1]:
+    if joints.ndim != 4 or joints.shape[2:] != shape or not 1 <= joints.shape[0] <= MOST_PERSONS or not joints.shape[1]:
         raise DataError(f"{sequence.name}: joints of shape {joints.shape} do not fit (M, T, {shape[0]}, {shape[1]})")
     with np.errstate(over="ignore"):
         rows: Array = joints.reshape(-1, *shape).astype(dtype)
-    if not np.isfinite(rows).all():
-        raise DataError(f"{sequence.name}: joints are not all finite as {dtype}; leave such recordings out")
     return rows
+
+
+def _check_finite(sequence: SkeletonSequence, dtype: str) -> None:
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(sequence.joints.astype(dtype, copy=False)).all()
+    if not finite:
+        raise DataError(f"{sequence.name}: joints are not all finite as {dtype}; leave such recordings out")

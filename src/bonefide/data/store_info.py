@@ -17,6 +17,7 @@ __all__ = [
     "INDEX_FILE",
     "INFO_FILE",
     "JOINTS_FILE",
+    "MOST_PERSONS",
     "STORE_FORMAT",
     "LeftOut",
     "Option",
@@ -31,6 +32,9 @@ JOINTS_FILE = "joints.npy"
 INDEX_FILE = "index.parquet"
 INFO_FILE = "store.json"
 _FORMAT_KEY = "bonefide_store"
+
+MOST_PERSONS = 127
+"""Persons of a sequence, at most."""
 
 Option = str | int | float | bool | None
 """What an option of a preparation can be."""

@@ -62,6 +62,11 @@ class StorePlan:
         """Joints V and channels C."""
         return len(self.layout.joints), self.channels
 
+    @property
+    def finite(self) -> bool:
+        """Whether all coordinates must be finite: yes, unless the preparation was told to keep others."""
+        return self.options.get("nonfinite") != "keep"
+
     def parts(self) -> list[range]:
         """Ranges of members, one a shard: what memory holds at once, and what an interruption costs at most."""
         sizes = self.sizes or (0,) * len(self.members)

@@ -76,7 +76,7 @@ class StoreWriter:
     @property
     def shards(self) -> ShardFolder:
         """Where shards are written, by whichever process: it can be pickled, and needs no lock while this one holds."""
-        return ShardFolder(self._work, self.plan.shape, self.plan.dtype)
+        return ShardFolder(self._work, self.plan.shape, self.plan.dtype, self.plan.finite)
 
     def pending(self) -> list[range]:
         """Those parts of the plan that are not written yet."""

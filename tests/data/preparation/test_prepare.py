@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import dataclasses
 import signal
 import subprocess
 import sys
@@ -14,8 +13,7 @@ from making import make
 
 from bonefide.data import datasets, open_store, prepare, store_plan
 from bonefide.data.datasets import Rule
-from bonefide.data.preparation import _planning
-from bonefide.data.preparation import preparation
+from bonefide.data.preparation import _planning, preparation
 from bonefide.data.preparation._shard_work import ShardWork
 from bonefide.data.raw import reader
 from bonefide.data.raw._source import RawSource
@@ -301,3 +299,18 @@ def test_the_archive_of_utd(shared_data: Path, tmp_path: Path) -> None:
     store = prepare("utdmhad", raw=shared_data / "UTD-MHAD" / "Skeleton.zip", out=tmp_path / "utdmhad")
     assert (len(store), store.info.complete) == (861, True)
     assert (store.frames.min(), store.frames.max()) == (41, 125)
+
+
+def test_coordinates_that_are_not_finite_are_kept_if_asked_for(tmp_path: Path) -> None:
+    from bonefide.data.raw._recording import RawBody
+    from bonefide.data.synthetic.ntu_text import skeleton_text
+
+    joints = np.random.default_rng(0).normal(size=(20, 25, 3))
+    joints[3, 4, 0] = np.nan
+    body = RawBody("7", np.arange(20), np.zeros(20, np.int64), joints, np.full((20, 25), 2, np.int8))
+    name = "S001C001P001R001A001"
+    raw = ucla.write_folder(tmp_path / "raw", {f"{name}.skeleton": skeleton_text([body], 20).encode()})
+    with pytest.raises(DataError, match="1 nonfinite"):
+        prepare("ntu60", raw=raw, out=tmp_path / "store")
+    store = prepare("ntu60", raw=raw, out=tmp_path / "kept", options={"nonfinite": "keep"})
+    assert np.argwhere(np.isnan(store[name].joints)).tolist() == [[0, 3, 4, 0]]

@@ -153,9 +153,11 @@ def _table(labels: str | os.PathLike[str] | None, source: RawSource, format_read
 def _reader(raw_format: str, layout: str | os.PathLike[str] | None, source: RawSource) -> RawFormat:
     format_reader = reader(raw_format)
     if layout is not None:
-        if not dataclasses.is_dataclass(format_reader) or not hasattr(format_reader, "layout"):
+        if "layout" not in getattr(format_reader, "__dataclass_fields__", ()):
             raise DataError(f"{raw_format} files say themselves which joints they have; leave the layout out")
-        format_reader = dataclasses.replace(format_reader, layout=layouts.find(layout))
+        found = layouts.find(layout)
+        own = found.name not in layouts.names()
+        format_reader = dataclasses.replace(format_reader, layout=found if own else found.name)
     return format_reader.informed(source) if isinstance(format_reader, Informed) else format_reader
 
 
