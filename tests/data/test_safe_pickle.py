@@ -6,6 +6,7 @@ import os
 import pickle
 import pickletools
 import subprocess
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,37 @@ def test_sizes_that_are_only_declared_reserve_nothing(attack: _Attack) -> None:
     except DataError:
         return
     assert loaded.size == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"]r\x00\x00\x00\x7f.",
+        b"]p9000000000\n.",
+        b"\x80\x05\x96\x00\x00\x00\x00\x0f\x00\x00\x00ab.",
+        b"\x80\x04\x8e\x00\x00\x00\x00\x0f\x00\x00\x00ab.",
+        b"X\x00\x00\x00\x7fab.",
+        b"\x8b\xff\xff\xff\xffab.",
+        b"cbuiltins\n",
+        b"\xff.",
+    ],
+)
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_lengths_and_places_beyond_the_file_reserve_nothing(content: bytes, on_disk: bool, tmp_path: Path) -> None:
+    (tmp_path / "a.pkl").write_bytes(content)
+    tracemalloc.start()
+    with (tmp_path / "a.pkl").open("rb") as file, pytest.raises(DataError, match="damaged or no pickle"):
+        load_pickle(file if on_disk else content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2e6
+
+
+def test_a_file_is_read_from_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "a.pkl").write_bytes(b"header" + pickle.dumps(PLAIN))
+    with (tmp_path / "a.pkl").open("rb") as file:
+        file.seek(6)
+        assert _equal(load_pickle(file), PLAIN)
 
 
 def test_an_array_whose_shape_lies_is_refused() -> None:

@@ -7,10 +7,11 @@ import builtins
 import collections
 import io
 import pickle
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from bonefide.data._pickle_sizes import check_sizes
 from bonefide.errors import DataError
 
 __all__ = ["load_pickle"]
@@ -19,14 +20,15 @@ _BUILTINS = ("bool", "complex", "dict", "float", "frozenset", "int", "list", "lo
 _CORES = ("numpy.core", "numpy._core")
 
 
-def load_pickle(content: bytes, *, path: str = "") -> Any:
+def load_pickle(content: bytes | BinaryIO, *, path: str = "") -> Any:
     """Load a pickle made of builtin containers and scalars, ordered dictionaries, and NumPy arrays and scalars.
 
     Both names of NumPy's core are understood, so files of NumPy 1 and 2 load alike. Arrays of Python objects load too,
     as long as their items are of these kinds.
 
     Args:
-        content: the pickle's bytes; text of Python 2 is read as Latin-1, as NumPy's pickles of that time demand.
+        content: the pickle's bytes, or a file opened at them; text of Python 2 is read as Latin-1, as NumPy's pickles
+            of that time demand.
         path: the file, for messages.
 
     Raises:
@@ -38,7 +40,9 @@ def load_pickle(content: bytes, *, path: str = "") -> Any:
     """
     where = path or "the pickle"
     try:
-        return _Unpickler(io.BytesIO(content), encoding="latin1").load()
+        file = io.BytesIO(content) if isinstance(content, bytes) else content
+        check_sizes(file)
+        return _Unpickler(file, encoding="latin1").load()
     except _RefusedError as refused:
         raise DataError(
             f"{where} names {refused}, which plain data do not need and which could run code; it was not loaded"
