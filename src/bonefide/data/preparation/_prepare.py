@@ -153,7 +153,7 @@ def _table(labels: str | os.PathLike[str] | None, source: RawSource, format_read
 def _reader(raw_format: str, layout: str | os.PathLike[str] | None, source: RawSource) -> RawFormat:
     format_reader = reader(raw_format)
     if layout is not None:
-        if "layout" not in getattr(format_reader, "__dataclass_fields__", ()):
+        if not dataclasses.is_dataclass(format_reader) or "layout" not in format_reader.__dataclass_fields__:
             raise DataError(f"{raw_format} files say themselves which joints they have; leave the layout out")
         found = layouts.find(layout)
         own = found.name not in layouts.names()
