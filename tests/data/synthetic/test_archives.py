@@ -84,7 +84,7 @@ def test_an_unfinished_archive_leaves_nothing_behind(tmp_path: Path, writer: Wri
     path.write_bytes(b"precious")
     with pytest.raises(ZeroDivisionError):
         _break(writer, path, ZeroDivisionError())
-    with pytest.raises(OutputError, match=r"cannot write .*: No space left on device"):
+    with pytest.raises(OutputError, match="full while writing"):
         _break(writer, path, OSError(errno.ENOSPC, "No space left on device"))
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"people": b"precious"}
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import lzma
-import os
 import stat
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from bonefide.errors import OutputError
+from bonefide.writing import replacing
 
 __all__ = ["Archive", "seven_zip_archive", "zip_archive"]
 
@@ -66,19 +65,8 @@ def seven_zip_archive(path: Path) -> Iterator[Archive]:
 def _replacing(path: Path, kind: str) -> Iterator[BinaryIO]:
     if path.is_dir():
         raise OutputError(f"cannot write {path}: a folder has that name; give the path of a {kind} file")
-    temporary = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        os.replace(temporary, path)
-    except OSError as fault:
-        raise OutputError(f"cannot write {path}: {fault.strerror or fault}") from fault
-    finally:
-        if temporary:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        yield file
 
 
 class _Zip:
