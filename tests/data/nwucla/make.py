@@ -50,7 +50,7 @@ def faults() -> dict[str, tuple[str, bytes]]:
         "not text": ("encoding", text.encode("utf-16")),
         "a byte that is not UTF-8": ("encoding", text.encode() + b"\xff"),
         "gzip": ("encoding", b"\x1f\x8b\x08\x00" + bytes(range(200, 255))),
-        "cut": ("json", text.encode()[:-30]),
+        "cut": ("truncated", text.encode()[:-30]),
         "data after the end": ("json", text.encode() + b"{}"),
         "a NUL": ("json", text.encode() + b"\0"),
         "a list": ("object", b"[1, 2]"),

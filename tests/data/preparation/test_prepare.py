@@ -108,7 +108,7 @@ def test_damaged_files_are_left_out_and_listed(tmp_path: Path) -> None:
         "readme.txt": "name",
         "a07_s01_e00_v01.json": "name",
         "a01_s10_e00_v01.json": "empty",
-        "a01_s10_e00_v02.json": "json",
+        "a01_s10_e00_v02.json": "truncated",
         "a01_s10_e00_v03.json": "object",
     }
     with pytest.raises(RawFileError, match="a01_s10_e00_v01") as caught:

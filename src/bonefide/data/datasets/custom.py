@@ -15,6 +15,10 @@ CUSTOM = DatasetInfo(
         "ntu": "plain",
         "nwucla": "plain",
         "utdmhad": "plain",
+        "openpose": "plain",
+        "mediapipe": "plain",
+        "coco": "plain",
+        "bvh": "plain",
         "arrays": "plain",  # last: any text could be a table of coordinates
     },
     protocols={},

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
 
+from bonefide.data.raw._json_text import numbers, parse_json
 from bonefide.data.raw._recording import RawBody, RawRecording
 from bonefide.errors import RawFileError
 from bonefide.types import Array
@@ -37,9 +37,10 @@ class NWUCLA:
 
     Raises:
         RawFileError: from `read`, with one of the codes `name` (no official file name), `empty`, `encoding` (not
-            UTF-8), `json` (no JSON), `object` (JSON, but no object), `keys` (a key is missing or occurs twice), `depth`
-            (nested deeper than 4), `no_frames`, `shape` (not frames x 20 x 3), `number` (something else than a number,
-            or an integer too large), `nonfinite` (NaN or infinite), `file_name`, `label` (not what the name says).
+            UTF-8), `json` (no JSON), `truncated` (it ends too early), `object` (JSON, but no object), `keys` (a key is
+            missing or occurs twice), `depth` (nested deeper than 4), `no_frames`, `shape` (not frames x 20 x 3),
+            `number` (something else than a number, or an integer too large), `nonfinite` (NaN or infinite),
+            `file_name`, `label` (not what the name says).
 
     Reference:
         Wang, Nie, Xia, Wu, Zhu. Cross-view Action Modeling, Learning and Recognition. CVPR 2014.
@@ -48,6 +49,7 @@ class NWUCLA:
         The feeder takes whatever NumPy makes of the lists; coordinates of sound files are the same.
 
     Example:
+        >>> import json
         >>> frame = [[0.0, 0.5, 2.5]] * 20
         >>> content = json.dumps({"file_name": "a08_s03_e01_v02", "skeletons": [frame], "label": 7}).encode()
         >>> recording = NWUCLA().read("all_sqe/a08_s03_e01_v02.json", content)
@@ -78,12 +80,12 @@ class NWUCLA:
         if match is None or match["action"] not in _ACTIONS:
             raise RawFileError("name", "NW-UCLA files are called aAA_sSS_eEE_vVV.json", path=member)
         try:
-            facts = _parse(content)
-            joints = _joints(facts["skeletons"])
+            facts = _parse(content, member)
+            joints = _joints(facts["skeletons"], member)
             label = _ACTIONS.index(match["action"])
             _compare(facts, match["name"], label + 1)
         except _FaultError as fault:
-            raise RawFileError(fault.code, fault.message, path=member, line=fault.line) from None
+            raise RawFileError(fault.code, str(fault), path=member) from None
         frames = np.arange(len(joints))
         return RawRecording(
             name=match["name"],
@@ -98,26 +100,13 @@ class NWUCLA:
 
 
 class _FaultError(Exception):
-    def __init__(self, code: str, message: str, line: int | None = None) -> None:
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
-        self.code, self.message, self.line = code, message, line
+        self.code = code
 
 
-def _parse(content: bytes) -> dict[str, Any]:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise _FaultError("encoding", f"not UTF-8 text: {fault.reason} at byte {fault.start}") from None
-    if not text or text.isspace():
-        raise _FaultError("empty", "there is nothing in it")
-    try:
-        facts = _DECODER.decode(text)
-    except json.JSONDecodeError as fault:
-        raise _FaultError("json", f"no JSON: {fault.msg}", fault.lineno) from None
-    except RecursionError:
-        raise _FaultError("depth", f"nested deeper than {_DEPTH}") from None
-    except ValueError:
-        raise _FaultError("number", "an integer is too large") from None
+def _parse(content: bytes, path: str) -> dict[str, Any]:
+    facts = parse_json(content, path)
     if not isinstance(facts, dict):
         raise _FaultError("object", f"a {type(facts).__name__} where an object should be")
     missing = [key for key in _KEYS if key not in facts]
@@ -128,20 +117,6 @@ def _parse(content: bytes) -> dict[str, Any]:
     return facts
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    facts = dict(pairs)
-    if len(facts) != len(pairs):
-        raise _FaultError("keys", "a key occurs twice in one object")
-    return facts
-
-
-def _refuse_constant(word: str) -> None:
-    raise _FaultError("nonfinite", f"{word} is no coordinate")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
-
-
 def _is_deeper(value: Any, depth: int) -> bool:
     if not isinstance(value, list | dict):
         return False
@@ -150,21 +125,14 @@ def _is_deeper(value: Any, depth: int) -> bool:
     )
 
 
-def _joints(frames: Any) -> Array:
+def _joints(frames: Any, path: str) -> Array:
     if frames == []:
         raise _FaultError("no_frames", "there is no frame in it")
     joints = _flatten(_flatten([frames], None), 20)
-    numbers = _flatten(joints, 3)
-    if not set(map(type, numbers)) <= {int, float}:
-        fault = "depth" if any(isinstance(number, list) for number in numbers) else "number"
-        raise _FaultError(fault, "a coordinate is not a number")
-    try:
-        array = np.array(numbers, dtype=np.float64)
-    except OverflowError:
-        raise _FaultError("number", "an integer is too large") from None
-    if not np.isfinite(array).all():
-        raise _FaultError("nonfinite", "a coordinate is infinite")
-    return array.reshape(-1, 20, 3)
+    coordinates = _flatten(joints, 3)
+    if list in set(map(type, coordinates)):
+        raise _FaultError("depth", "a list where a coordinate should be")
+    return numbers(coordinates, path).reshape(-1, 20, 3)
 
 
 def _flatten(lists: list[Any], length: int | None) -> list[Any]:
