@@ -23,6 +23,14 @@ _PARTS = {
         (12, 13, 14, 15),
         (16, 17, 18, 19),
     ),
+    # As in the paper's code, tips of hands with the lower end of the spine included.
+    "hyperformer": (
+        (0, 21, 23),
+        (6, 7, 10, 11, 20, 22, 24),
+        (2, 3, 4, 5, 8, 9, 12, 16),
+        (13, 14, 15, 17, 18, 19),
+        (1,),
+    ),
 }
 
 # The tip of a hand hangs on its thumb: an oddity of the files every system of the CTR-GCN line shares.

@@ -18,5 +18,8 @@ UCLA20 = SkeletonLayout(
     mirror=(0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15),
     parts={
         "limbs5": ((0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 10, 11), (12, 13, 14, 15), (16, 17, 18, 19)),
+        "hyperformer": ((0, 1, 2, 3), tuple(range(4, 12)), tuple(range(12, 20))),
+        # The paper's for bones: those of shoulders and hips belong to the trunk.
+        "hyperformer_bone": ((0, 1, 2, 3, 4, 8, 12, 16), (5, 6, 7, 9, 10, 11), (13, 14, 15, 17, 18, 19)),
     },
 )  # fmt: skip
