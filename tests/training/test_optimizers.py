@@ -74,3 +74,23 @@ def test_kinds_and_their_options() -> None:
 def test_a_group_of_an_unknown_parameter() -> None:
     with pytest.raises(ShapeError, match=r"names head\.weight, which Toy does not have"):
         build_optimizer(Toy([ParameterGroup(("head.weight",))]), SGD(name="sgd", lr=0.1))
+
+
+def test_the_published_optimiser_of_hyperformer_and_blockgcn_decays_everything() -> None:
+    method = Toy()
+    optimizer = build_optimizer(
+        method, SGD(name="sgd", lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.0004, decay="all")
+    )
+    weights, momenta = {}, {}
+    for name, parameter in method.named_parameters():
+        weights[name], momenta[name] = parameter.detach().clone(), torch.zeros_like(parameter)
+    for _ in range(3):
+        method.zero_grad()
+        sum((parameter**3).sum() for parameter in method.parameters()).backward()
+        optimizer.step()
+        for name, weight in weights.items():
+            gradient = 3 * weight**2 + 0.0004 * weight
+            momenta[name] = 0.9 * momenta[name] + gradient
+            weights[name] = weight - 0.05 * (gradient + 0.9 * momenta[name])
+    for name, parameter in method.named_parameters():
+        torch.testing.assert_close(parameter.detach(), weights[name])

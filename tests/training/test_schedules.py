@@ -50,3 +50,19 @@ def test_cosine_per_step_rises_from_zero_and_ends_at_its_minimum() -> None:
 def test_a_training_that_is_all_warm_up(epochs: int) -> None:
     found = rates(Cosine(name="cosine", warmup_epochs=3), epochs)
     assert found == pytest.approx([(epoch + 1) / 3 for epoch in range(epochs)])
+
+
+@pytest.mark.parametrize(
+    ("base", "gamma", "expected"),
+    [
+        # Hyperformer and CSRE.
+        (0.025, 0.1, [0.005, 0.01, 0.015, 0.02, 0.025, 0.025, 0.025, 2.5e-3, 2.5e-3, 2.5e-4, 2.5e-4]),
+        # CSRE on the views of NTU RGB+D 60, as its configuration has it.
+        (0.01, 0.025, [0.002, 0.004, 0.006, 0.008, 0.01, 0.01, 0.01, 2.5e-4, 2.5e-4, 6.25e-6, 6.25e-6]),
+        # BlockGCN.
+        (0.05, 0.1, [0.01, 0.02, 0.03, 0.04, 0.05, 0.05, 0.05, 5e-3, 5e-3, 5e-4, 5e-4]),
+    ],
+)
+def test_the_published_schedules_of_hyperformer_and_blockgcn(base: float, gamma: float, expected: list[float]) -> None:
+    found = rates(Step(name="step", steps=(110, 120), gamma=gamma, warmup_epochs=5), 140)
+    assert [base * found[epoch] for epoch in (0, 1, 2, 3, 4, 5, 109, 110, 119, 120, 139)] == pytest.approx(expected)
