@@ -27,6 +27,7 @@ ALLOWED = {
     "TypedDict": "typing",
     "Unpickler": "pickle, to refuse what is not on the allow-list",
     "ValueError": "errors.py, so that callers who expect it catch ours",
+    "ndarray": "NumPy, to check what a pickle fills an array with",
 }
 """Bases from outside, with why; write a line here only for one that a library demands."""
 

@@ -9,9 +9,8 @@ import io
 import pickle
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from bonefide.data._pickle_sizes import check_sizes
+from bonefide.data._pickled_arrays import PickledType, array_of_buffer, empty_array, scalar
 from bonefide.errors import DataError
 
 __all__ = ["load_pickle"]
@@ -24,7 +23,7 @@ def load_pickle(content: bytes | BinaryIO, *, path: str = "") -> Any:
     """Load a pickle made of builtin containers and scalars, ordered dictionaries, and NumPy arrays and scalars.
 
     Both names of NumPy's core are understood, so files of NumPy 1 and 2 load alike. Arrays of Python objects load too,
-    as long as their items are of these kinds.
+    as long as their items are of these kinds. Arrays are of a subclass of NumPy's, which fills them from checked parts.
 
     Args:
         content: the pickle's bytes, or a file opened at them; text of Python 2 is read as Latin-1, as NumPy's pickles
@@ -75,21 +74,6 @@ def _bytearray(content: bytes | str = b"", encoding: str = "latin1") -> bytearra
     return bytearray(_bytes(content, encoding))
 
 
-def _empty_array(kind: object, shape: object, code: object) -> Any:
-    # The true shape and content come afterwards, checked against each other; a shape given here would be reserved.
-    return np.ndarray((0,), dtype=np.int8)
-
-
-def _array_of_buffer(content: Any, dtype: Any, shape: Any, order: Any) -> Any:
-    return np.frombuffer(content, dtype=dtype).reshape(shape, order=order)
-
-
-def _scalar(dtype: Any, content: bytes) -> Any:
-    if not isinstance(dtype, np.dtype) or dtype.hasobject or len(content) != dtype.itemsize:
-        raise ValueError("a damaged scalar")
-    return np.frombuffer(content, dtype=dtype)[0]
-
-
 def _encode(text: str, encoding: str = "latin1") -> bytes:
     return text.encode(encoding)
 
@@ -101,9 +85,9 @@ _GLOBALS: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): collections.OrderedDict,
     ("_codecs", "encode"): _encode,
     ("numpy", "ndarray"): "ndarray",
-    ("numpy", "dtype"): np.dtype,
-    **{(f"{core}.multiarray", "_reconstruct"): _empty_array for core in _CORES},
-    **{(f"{core}.multiarray", "scalar"): _scalar for core in _CORES},
-    **{(f"{core}.numeric", "_frombuffer"): _array_of_buffer for core in _CORES},
+    ("numpy", "dtype"): PickledType,
+    **{(f"{core}.multiarray", "_reconstruct"): empty_array for core in _CORES},
+    **{(f"{core}.multiarray", "scalar"): scalar for core in _CORES},
+    **{(f"{core}.numeric", "_frombuffer"): array_of_buffer for core in _CORES},
 }
 """What a pickle may name, and what it gets for it: constructors that believe no declared size."""

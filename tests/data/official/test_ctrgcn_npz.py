@@ -246,6 +246,7 @@ WRONG = {
     "labels of text": ({"y_train": np.array(["a"] * 6)}, "labels are one-hot"),
     "fewer names": ({"names_train": np.array(["a"])}, "1 names for 6 samples"),
     "no names": ({"names_train": np.array([""] * 6)}, "is no name"),
+    "no characters": ({"names_train": np.full(6, 2**31, "<u4").view("<U1")}, "a name is no text"),
     "bytes as names": ({"names_train": np.array([b"\xff"] * 6)}, "a name is no text"),
     "names as numbers": ({"names_train": np.arange(6)}, "names are text"),
     "objects": ({"x_train": np.array([{}] * 6, dtype=object)}, "could run code"),

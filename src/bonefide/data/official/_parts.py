@@ -10,6 +10,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from bonefide.data._text_arrays import check_text
 from bonefide.data.official._arrays import ArrayFile
 from bonefide.data.official._export import FIXED_LENGTH
 from bonefide.data.official._samples import OfficialSample, OfficialSet, Request, check_labels, check_names, trim
@@ -161,12 +162,16 @@ def names_of(array: ArrayFile, *, count: int) -> list[str]:
     if array.dtype.kind not in "US" or len(array.shape) != 1 or array.row_bytes > _NAME_BYTES:
         raise DataError(f"{array.place}: names are text (N,), got {array.shape} {array.dtype}")
     try:
-        found = [name for rows in array.chunks() for name in rows.tolist()]
-        found = [name.decode() if isinstance(name, bytes) else name for name in found]
+        found = [name for rows in array.chunks() for name in _texts(rows)]
     except ValueError as fault:
         raise DataError(f"{array.place}: a name is no text ({fault})") from None
     check_names(found, array.place)
     return found
+
+
+def _texts(rows: Array) -> list[str]:
+    check_text(rows)
+    return [each.decode() if isinstance(each, bytes) else each for each in rows.tolist()]
 
 
 def _check_count(array: ArrayFile, count: int, what: str) -> None:
