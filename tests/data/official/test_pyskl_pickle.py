@@ -14,6 +14,7 @@ from official_files import entry, load_as_pyskl, ntu_name, ntu_store, same, stor
 from bonefide.data.official import read_official, write_official
 from bonefide.data.protocols import split
 from bonefide.data.safe_pickle import load_pickle
+from bonefide.data.synthetic.write import synthesize
 from bonefide.errors import DataError, UnknownNameError
 
 
@@ -276,3 +277,17 @@ def test_a_cut_pickle_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(DataError, match="damaged or no pickle"):
         read_official("ntu60", path, tmp_path / "store")
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"), [("pyskl", ("ntu_pyskl", "ntu25_pyskl", 3)), ("pyskl2d", ("plain", "coco17", 3))]
+)
+def test_made_up_people_are_read(tmp_path: Path, form: str, kind: tuple[str, str, int]) -> None:
+    path = synthesize(form, tmp_path / "a.pkl", subjects=2, cameras=2, actions=["wave", "hug"])
+    store = read_official("synthetic", path, tmp_path / "store")
+    assert (store.info.preparation, store.info.layout, store.info.shape[2]) == kind
+    assert len(store) == 8
+    assert not store.info.left_out
+    assert len(split(store, "xview").test) == 4
+    written = write_official(store, tmp_path / "b.pkl", "pyskl")
+    same(read_official("synthetic", written, tmp_path / "back"), store)
