@@ -19,6 +19,8 @@ from bonefide.data.store import SkeletonStore
 from bonefide.errors import DataError, OutputError, UnknownNameError
 from bonefide.types import Array
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*is not the whole of")
+
 OFFICIAL = {
     "ntu60": {"xsub": ("CS", "NTU60_CS.npz"), "xview": ("CV", "NTU60_CV.npz")},
     "ntu120": {"xsub": ("CSub", "NTU120_CSub.npz"), "xset": ("CSet", "NTU120_CSet.npz")},

@@ -15,6 +15,8 @@ from bonefide.data.protocols import split
 from bonefide.data.raw.ntu import NTU
 from bonefide.errors import DataError
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*is not the whole of")
+
 NAME = "S001C002P003R002A013"
 
 
@@ -36,7 +38,6 @@ def saved(path: Path, made: Any) -> Path:
     return path
 
 
-@pytest.mark.filterwarnings("ignore:.*not the whole of")
 def test_it_equals_the_raw_files(tmp_path: Path) -> None:
     """The same recordings from `.skeleton` text and from dictionaries made of it give the same store."""
     with ZipFile(RAW) as archive:

@@ -17,6 +17,8 @@ from bonefide.data.safe_pickle import load_pickle
 from bonefide.data.synthetic.write import synthesize
 from bonefide.errors import DataError, UnknownNameError
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*is not the whole of")
+
 
 def annotation(name: str, label: int, *, frames: int = 4, persons: int = 1, joints: int = 25) -> dict[str, Any]:
     generator = np.random.default_rng(label)

@@ -22,6 +22,8 @@ from bonefide.data.store import SkeletonStore
 from bonefide.errors import DataError, OutputError, RawFileError, UnknownNameError
 from bonefide.types import Array
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*is not the whole of")
+
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> SkeletonStore:
