@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bonefide.config.build import encoder, method
     from bonefide.config.load import recipe
     from bonefide.conversion import convert
+    from bonefide.data.official import read_official, write_official
     from bonefide.data.preparation import prepare
     from bonefide.data.store import open_store
     from bonefide.data.synthetic.write import synthesize
@@ -37,12 +38,14 @@ __all__ = [
     "method",
     "open_store",
     "prepare",
+    "read_official",
     "recipe",
     "report",
     "synthesize",
     "test",
     "top_k",
     "train",
+    "write_official",
 ]
 
 _PLACES = {
@@ -56,12 +59,14 @@ _PLACES = {
     "method": ("bonefide.config.build", "method"),
     "open_store": ("bonefide.data.store", "open_store"),
     "prepare": ("bonefide.data.preparation", "prepare"),
+    "read_official": ("bonefide.data.official", "read_official"),
     "recipe": ("bonefide.config.load", "recipe"),
     "report": ("bonefide.evaluation.report", "report"),
     "synthesize": ("bonefide.data.synthetic.write", "synthesize"),
     "test": ("bonefide.evaluation.test", "test"),
     "top_k": ("bonefide.evaluation.metrics", "top_k"),
     "train": ("bonefide.training.parallel", "train"),
+    "write_official": ("bonefide.data.official", "write_official"),
 }
 
 

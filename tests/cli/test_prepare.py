@@ -93,3 +93,33 @@ def test_an_interrupt_ends_with_130_and_advice(raw: Path, tmp_path: Path, monkey
     result = CliRunner().invoke(app, ["nwucla", "--raw", str(raw), "--out", str(tmp_path / "store")])
     assert result.exit_code == 130
     assert "run the same command again to continue" in result.stderr
+
+
+def test_takes_what_a_papers_code_has_processed(tmp_path: Path) -> None:
+    from bonefide.data import open_store
+    from bonefide.data.synthetic.write import synthesize
+
+    pickle = synthesize("pyskl", tmp_path / "people.pkl", subjects=2, cameras=1, actions=["wave", "kick"])
+    text = _run("custom", "--official", pickle, "--out", tmp_path / "store")
+    assert "prepared 4 sequences of custom by 'plain'" in text
+    assert open_store(tmp_path / "store").info.listed == ("xsub", "xview")
+    text = _run("ntu60", "--official", _ctrgcn(tmp_path), "--out", tmp_path / "ntu")
+    assert "2 of 56578 sequences" in text
+    assert "xsub: 1 train, 1 test" in text
+
+
+def _ctrgcn(folder: Path) -> Path:
+    import numpy as np
+
+    parts = {f"x_{part}": np.ones((1, 300, 150), np.float32) for part in ("train", "test")}
+    labels = {f"y_{part}": np.eye(60)[:1] for part in ("train", "test")}
+    np.savez(folder / "NTU60_CS.npz", **parts, **labels)
+    return folder / "NTU60_CS.npz"
+
+
+def test_raw_and_official_are_not_mixed_up(raw: Path, tmp_path: Path) -> None:
+    _refuse(DataError, "nwucla", "--out", tmp_path / "store")
+    _refuse(DataError, "nwucla", "--raw", raw, "--official", raw, "--out", tmp_path / "store")
+    _refuse(DataError, "nwucla", "--official", raw, "--labels", raw, "--out", tmp_path / "store")
+    _refuse(DataError, "nwucla", "--raw", raw, "--protocol", "xview", "--out", tmp_path / "store")
+    assert not (tmp_path / "store").exists()

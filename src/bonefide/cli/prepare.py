@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,8 +20,12 @@ __all__ = ["prepare"]
 def prepare(
     dataset: Annotated[str, typer.Argument(help="Name of the data set, see `bonefide ls datasets`.")],
     *,
-    raw: Annotated[list[Path], typer.Option(help="Archive, folder or file of the raw data; may be repeated.")],
     out: Annotated[Path, typer.Option(help="Folder of the store to make.")],
+    raw: Annotated[list[Path] | None, typer.Option(help="Archive, folder or list of the raw data; repeatable.")] = None,
+    official: Annotated[
+        list[Path] | None, typer.Option(help="Instead of --raw: a file that a paper's code has processed; repeatable.")
+    ] = None,
+    protocol: Annotated[str | None, typer.Option(help="Whose parts --official files hold.")] = None,
     preparation: Annotated[str, typer.Option(help="Preparation, if not the data set's own.")] = "",
     option: Annotated[list[str] | None, typer.Option(help="Option of the preparation, NAME=VALUE.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Table of labels, for one's own data.")] = None,
@@ -32,34 +37,47 @@ def prepare(
     on_error: Annotated[str, typer.Option(help="At a damaged file: skip it and list it, or raise.")] = "skip",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
-    """Read a data set's raw files, prepare them as a paper does, and store them.
+    """Read a data set's raw files, or those a paper's code has processed, and store them as that paper prepares them.
 
     Interrupted, the same command continues where it stopped.
     """
     import warnings
 
     from bonefide.cli._progress import Counter
+    from bonefide.data.official import read_official
     from bonefide.data.preparation import prepare as prepare_data
 
-    options = _options(option or [])
+    given = {"option": option, "labels": labels, "layout": layout, "format": format, "scheduler": scheduler}
+    _refuse(raw, official, given, protocol)
     try:
         with Counter("prepare") as counter, warnings.catch_warnings(record=True) as noted:
             warnings.simplefilter("always", UserWarning)
-            store = prepare_data(
-                dataset,
-                raw=raw,
-                out=out,
-                preparation=preparation or None,
-                options=options,
-                labels=labels,
-                layout=layout,
-                format=format,
-                workers=workers,
-                scheduler=scheduler,
-                overwrite=overwrite,
-                on_error=on_error,  # type: ignore[arg-type]
-                progress=counter,
-            )
+            if official:
+                store = read_official(
+                    dataset,
+                    official,
+                    out,
+                    preparation=preparation or None,
+                    protocol=protocol,
+                    overwrite=overwrite,
+                    progress=counter,
+                )
+            else:
+                store = prepare_data(
+                    dataset,
+                    raw=raw or [],
+                    out=out,
+                    preparation=preparation or None,
+                    options=_options(option or []),
+                    labels=labels,
+                    layout=layout,
+                    format=format,
+                    workers=workers,
+                    scheduler=scheduler,
+                    overwrite=overwrite,
+                    on_error=on_error,  # type: ignore[arg-type]
+                    progress=counter,
+                )
     except KeyboardInterrupt as stop:
         typer.echo("; ".join(["interrupted", *getattr(stop, "__notes__", [])]), err=True)
         raise typer.Exit(130) from None
@@ -68,6 +86,20 @@ def prepare(
         typer.echo(json.dumps({**_facts(store, worked=counter.total > 0), "lacks": sentences}))
     else:
         _summarize(store, sentences, worked=counter.total > 0)
+
+
+def _refuse(
+    raw: list[Path] | None, official: list[Path] | None, given: Mapping[str, object], protocol: str | None
+) -> None:
+    from bonefide.errors import DataError
+
+    if bool(raw) == bool(official):
+        raise DataError("give --raw, what the sensor or the data set's authors wrote, or --official, one of the two")
+    useless = [name for name, value in given.items() if value] if official else []
+    if useless:
+        raise DataError(f"--{useless[0]} is for raw data; official files are as they are")
+    if protocol and raw:
+        raise DataError("--protocol is for --official files; a store of raw data has all protocols of its data set")
 
 
 def _options(given: list[str]) -> dict[str, Option]:

@@ -24,7 +24,7 @@ from bonefide.errors import StoreError, UnknownNameError, did_you_mean
 from bonefide.layouts import SkeletonLayout, layout, layout_from_facts
 from bonefide.types import Array, SkeletonSequence
 
-__all__ = ["SkeletonStore", "index_schema", "names_protocol", "open_store"]
+__all__ = ["SkeletonStore", "index_schema", "names_protocol", "open_store", "shortfall"]
 
 _COLUMNS = ("label", "subject", "camera", "setup", "repeat", "offset", "persons", "frames")
 
@@ -213,6 +213,20 @@ def open_store(path: str | os.PathLike[str]) -> SkeletonStore:
         StoreError: if it is missing, unfinished, damaged, or of another version.
     """
     return SkeletonStore(path)
+
+
+def shortfall(store: SkeletonStore) -> str:
+    """One sentence on what a store lacks of its data set; "" if it has all."""
+    facts = store.info
+    if facts.complete:
+        return ""
+    parts = [
+        f"{protocol} has {counts.train} + {counts.test} of {counts.expected_train} + {counts.expected_test}"
+        for protocol, counts in facts.protocols.items()
+        if not counts.complete
+    ]
+    whole = f"{facts.sequences} of {facts.expected_sequences or facts.sequences} sequences"
+    return f"{store.path} is not the whole of {facts.dataset}: {'; '.join([whole, *parts])}; results will not compare"
 
 
 def index_schema() -> Any:

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,7 +24,7 @@ from bonefide.data.official.pyskl_pickle import PYSKLPickle
 from bonefide.data.preparation import preparation as preparation_of
 from bonefide.data.preparation._options import options_of
 from bonefide.data.raw import reader
-from bonefide.data.store import SkeletonStore, open_store
+from bonefide.data.store import SkeletonStore, open_store, shortfall
 from bonefide.data.store_info import LeftOut
 from bonefide.data.store_plan import StorePlan
 from bonefide.data.write_store import Entry, Shard, StoreWriter, is_store
@@ -64,7 +65,7 @@ def read_official(
         progress: called with the number of samples done and of all, first when work begins, then after every shard.
 
     Returns:
-        The store; `store.info.complete` says whether the data set's numbers are met.
+        The store; it warns (`UserWarning`) if that lacks sequences the data set has.
 
     Raises:
         UnknownNameError: if there is no such data set, preparation or protocol.
@@ -81,6 +82,8 @@ def read_official(
             with StoreWriter(out, plan, overwrite=overwrite) as writer:
                 _fill(writer, found, progress or _silent)
                 store = writer.finish()
+    if lacks := shortfall(store):
+        warnings.warn(lacks, UserWarning, stacklevel=2)
     return store
 
 

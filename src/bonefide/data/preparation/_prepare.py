@@ -21,7 +21,7 @@ from bonefide.data.raw import reader
 from bonefide.data.raw._recognition import recognize
 from bonefide.data.raw._recording import Informed, RawFormat
 from bonefide.data.raw._source import RawSource
-from bonefide.data.store import SkeletonStore, open_store
+from bonefide.data.store import SkeletonStore, open_store, shortfall
 from bonefide.data.store_info import Option
 from bonefide.data.store_plan import StorePlan
 from bonefide.data.write_store import StoreWriter, is_store
@@ -100,30 +100,21 @@ def prepare(
                 own = dataclasses.replace(work, on_error=on_error)
                 make_shards(writer, own, workers=workers, scheduler=scheduler, progress=progress or _silent)
                 store = writer.finish()
-    for sentence in _shortfall(store, table):
-        warnings.warn(sentence, UserWarning, stacklevel=2)
+    for sentence in (shortfall(store), _unmet(store, table)):
+        if sentence:
+            warnings.warn(sentence, UserWarning, stacklevel=2)
     return store
 
 
-def _shortfall(store: SkeletonStore, table: LabelTable | None) -> list[str]:
-    """Sentences on what a store lacks; none if it is complete."""
-    facts, sentences = store.info, []
-    if not facts.complete:
-        parts = [
-            f"{protocol} has {counts.train} + {counts.test} of {counts.expected_train} + {counts.expected_test}"
-            for protocol, counts in facts.protocols.items()
-            if not counts.complete
-        ]
-        whole = f"{facts.sequences} of {facts.expected_sequences or facts.sequences} sequences"
-        lacks = "; ".join([whole, *parts])
-        sentences.append(f"{store.path} is not the whole of {facts.dataset}: {lacks}; results will not compare")
+def _unmet(store: SkeletonStore, table: LabelTable | None) -> str:
+    """One sentence on the names of a label table that are not in the store; "" if all are."""
     unmet = table.unmet(store.names.tolist()) if table is not None else ()
-    if unmet:
-        sentences.append(
-            f"{len(unmet)} names of the label table are not in {store.path}, such as '{unmet[0]}': no such recording, "
-            "or it was left out"
-        )
-    return sentences
+    if not unmet:
+        return ""
+    return (
+        f"{len(unmet)} names of the label table are not in {store.path}, such as '{unmet[0]}': no such recording, or "
+        "it was left out"
+    )
 
 
 _OWN = "custom"
