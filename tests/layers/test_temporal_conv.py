@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from bonefide.layers.temporal_conv import MultiScaleTemporalConv, TemporalConv
+from bonefide.layers.temporal_conv import MultiScaleTemporalConv, TemporalConv, temporal_maximum
 
 
 @pytest.mark.parametrize(("frames", "stride", "expected"), [(13, 1, 13), (13, 2, 7), (12, 2, 6), (1, 2, 1)])
@@ -41,3 +41,17 @@ def test_branches_are_what_the_paper_says() -> None:
     ]
     torch.testing.assert_close(layer(x), torch.cat(expected, 1))
     assert [conv.conv.dilation for conv in layer.convolutions] == [(1, 1), (2, 1)]
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("frames", [1, 2, 13])
+def test_the_maximum_is_that_of_torch_and_so_is_its_gradient_among_equals(frames: int, stride: int) -> None:
+    torch.manual_seed(0)
+    whole = torch.randn(3, 8, frames, 5).relu().round().requires_grad_()
+    x = whole.chunk(2, dim=1)[1]
+    ours, theirs = temporal_maximum(x, stride=stride), nn.functional.max_pool2d(x, (3, 1), (stride, 1), (1, 0))
+    assert torch.equal(ours, theirs)
+    assert ours.is_contiguous()
+    weight = torch.randn_like(ours)
+    gradients = [torch.autograd.grad(each, whole, weight)[0] for each in (ours, theirs)]
+    torch.testing.assert_close(*gradients)
