@@ -132,3 +132,15 @@ def test_the_digest_names_the_samples_and_their_parts(store: SkeletonStore) -> N
         )
         == 3
     )
+
+
+def test_a_store_that_does_not_know_who_trains_says_so(tmp_path: Path) -> None:
+    unknown = [dataclasses.replace(entry, camera=-1) for entry in entries(6)]
+    store = write_store(tmp_path / "unknown", datasets.info("nwucla"), unknown)
+    with pytest.raises(DataError, match="does not know the camera of every sample, by which xview parts them"):
+        split(store, "xview")
+    assert "xview" not in store.info.protocols
+    store = write_store(tmp_path / "pku", datasets.info("pkummd1"), entries(6), layout="ucla20")
+    with pytest.raises(DataError, match=r"prepared without the lists of xsub.*another --raw"):
+        split(store, "xsub")
+    assert store.info.protocols == {}

@@ -161,6 +161,8 @@ def _count_parts(plan: StorePlan, index: Mapping[str, Array]) -> dict[str, PartC
             train = int(names_protocol(index["trains"], protocol).sum())
         elif rule.by == "lists":
             continue  # the raw data came without them
+        elif (index[rule.by] < 0).any():
+            continue
         else:
             train = int(np.isin(index[rule.by], sorted(rule.train)).sum())
         counts[protocol] = PartCounts(train, len(index["name"]) - train, *info.parts.get(protocol, (0, 0)))

@@ -51,7 +51,8 @@ def split(store: SkeletonStore, protocol: str, *, share: float = 1.0, seed: int 
 
     Raises:
         UnknownNameError: if the data set has no such protocol.
-        DataError: if the share is out of range or keeps no sample, or the raw data came without the protocol's lists.
+        DataError: if the share is out of range or keeps no sample, or the store does not know who
+            trains: its data came without the protocol's lists, subjects, cameras or setups.
     """
     rules = {**dict.fromkeys(store.info.listed, Rule("lists")), **datasets.info(store.info.dataset).protocols}
     if protocol not in rules:
@@ -123,7 +124,13 @@ def _trains(store: SkeletonStore, protocol: str, rule: Rule) -> Array:
             f"{store.path} was prepared without the lists of {protocol}; give the official split files with another "
             "--raw and prepare it again with --overwrite"
         )
-    return np.isin(getattr(store, _COLUMN_OF[rule.by]), sorted(rule.train))
+    column = getattr(store, _COLUMN_OF[rule.by])
+    if (column < 0).any():
+        raise DataError(
+            f"{store.path} does not know the {rule.by} of every sample, by which {protocol} parts them; prepare the raw "
+            f"data, or the official files of {protocol}"
+        )
+    return np.isin(column, sorted(rule.train))
 
 
 def _ordered(store: SkeletonStore, rows: Array, rule: Rule, part: str) -> Array:
