@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 from packaging.requirements import Requirement
@@ -21,6 +22,10 @@ from bonefide.cli import _installation as look
 from bonefide.cli import _probe
 from bonefide.cli._installation import Finding
 from bonefide.cli.doctor import doctor
+from bonefide.cli.prepare import prepare
+from bonefide.data.store import open_store
+from bonefide.data.synthetic.perform import perform
+from bonefide.errors import DataError
 
 TORCH: dict[str, Any] = {"version": "2.13.0+cu130", "cuda": "13.0", "hip": None, "devices": [], "mps": False}
 KNOWN = [Requirement("typer>=0.12"), Requirement("isal>=1.6; extra == 'archives'")]
@@ -262,3 +267,61 @@ def test_this_installation_with_a_broken_torchvision() -> None:
     assert findings["torchvision"]["status"] == "broken"
     assert findings["torch"]["status"] == "ok"
     assert findings["dependencies"]["status"] == "ok"
+
+
+@pytest.fixture
+def wave(tmp_path: Path) -> Path:
+    np.save(tmp_path / "wave.npy", 1000 * perform("wave"))
+    return tmp_path / "wave.npy"
+
+
+def _run(*arguments: object) -> str:
+    ended = CliRunner().invoke(_command(), [str(each) for each in arguments], catch_exceptions=False)
+    assert ended.exit_code == 0, ended.output
+    return ended.stdout
+
+
+def test_a_file_is_diagnosed_and_the_command_said_that_converts_it(wave: Path) -> None:
+    lines = _run(wave).splitlines()
+    assert lines[0] == f"{wave}: 1 raw recording of format arrays"
+    (unit,) = [line for line in lines if line.startswith("fault")]
+    assert unit.split()[1:3] == ["unit", "mm:"]
+    assert unit.endswith(" -> scale=0.001")
+    expected = (
+        f"--raw {wave} --format arrays --labels TABLE.csv --layout ntu25 --preparation plain --option scale=0.001"
+    )
+    assert lines[-1] == f"  bonefide prepare custom {expected} --out OUT"
+
+
+def test_the_command_it_says_works(wave: Path, tmp_path: Path) -> None:
+    (tmp_path / "TABLE.csv").write_text("name,label\nwave,waving\n", encoding="utf-8")
+    words = json.loads(_run(wave, "--json"))["command"].split()[2:]
+    app = typer.Typer()
+    app.command()(prepare)
+    words[words.index("TABLE.csv")] = str(tmp_path / "TABLE.csv")
+    words[-1] = str(tmp_path / "out")
+    ended = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert ended.exit_code == 0, ended.output
+    np.testing.assert_allclose(open_store(tmp_path / "out").joints(0), perform("wave"), atol=1e-6)
+
+
+def test_everything_as_json(wave: Path) -> None:
+    told = json.loads(_run(wave, "--json"))
+    assert (told["kind"], told["options"], told["looked_at"]) == ("raw", {"scale": 0.001}, 1)
+    assert told["each"]["wave.npy"] == told["findings"]
+    assert {"subject", "value", "evidence", "confidence", "fault", "numbers", "options"} == set(told["findings"][0])
+
+
+def test_applied_it_leaves_nothing_to_mend(wave: Path, tmp_path: Path) -> None:
+    assert _run(wave, "--apply", tmp_path / "out").splitlines()[-1] == f"1 sequences are in {tmp_path / 'out'}"
+    assert _run(tmp_path / "out").splitlines()[-1] == "nothing that `plain` could mend"
+    told = json.loads(_run(tmp_path / "out", "--apply", tmp_path / "again", "--json"))
+    assert (told["options"], told["command"], told["sequences"]) == ({}, "", 1)
+
+
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "wave.npy").write_bytes(b"nothing")
+    with pytest.raises(DataError):
+        _run(tmp_path / "wave.npy")
+    with pytest.raises(DataError, match="--apply needs a file"):
+        _run("--apply", tmp_path / "out")

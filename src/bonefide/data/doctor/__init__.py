@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from bonefide.data.doctor._diagnose import diagnose
+from bonefide.data.doctor._examine import Examination, examine
 from bonefide.data.doctor._finding import Diagnosis, Finding
+from bonefide.data.doctor._mend import mend
 
-__all__ = ["Diagnosis", "Finding", "diagnose"]
+__all__ = ["Diagnosis", "Examination", "Finding", "diagnose", "examine", "mend"]

@@ -50,7 +50,7 @@ def find_ghosts(look: Look) -> Finding:
     """Bodies of impossible shape, of a few frames, or wide and without motion."""
     people = ghosts(look)
     found = [number for number, person in enumerate(people) if person.ghost]
-    numbers = {"ghosts": found, "reasons": {str(each): people[each].reasons for each in found}}
+    numbers = {"persons": len(people), "ghosts": found, "reasons": {str(each): people[each].reasons for each in found}}
     if not found:
         return Finding("ghosts", 0, f"none of {len(people)} bodies looks like furniture", "certain", False, numbers)
     said = "; ".join(f"person {each} is {' and '.join(people[each].reasons)}" for each in found)

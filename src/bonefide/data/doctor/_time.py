@@ -28,9 +28,9 @@ def find_rate(look: Look) -> Finding:
     """The frame rate told, or a wide guess by how far hands move from frame to frame."""
     low, high = _guess(look)
     numbers = {"fps": look.fps, "lowest": low, "highest": high}
-    guess = "nothing moves enough to guess it" if low is None else f"by the speed of the hands {low:g} to {high:g}"
+    guess = "nothing that moves tells it" if low is None else f"by the speed of the hands {low:g} to {high:g}, a guess"
     if look.fps is None:
-        return Finding("fps", None, f"not told; {guess}, which is a guess", "unknown", False, numbers)
+        return Finding("fps", None, f"not told; {guess}", "unknown", False, numbers)
     if not _RATES[0] <= look.fps <= _RATES[1]:
         said = f"{look.fps:g} frames a second are not usual; {guess}"
         return Finding("fps", look.fps, said, "likely", True, numbers)

@@ -27,6 +27,8 @@ TOGETHER_LIMIT = 4 * MEMBER_LIMIT
 
 _ARCHIVES = (".zip", ".7z")
 _LISTS = (".txt", ".csv", ".tsv")
+_SINGLE = (*_LISTS, ".json", ".npy", ".npz", ".bvh", ".mat", ".skeleton")
+"""Endings of files that are no archives but one raw file; `.npz` would pass for a zip archive."""
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -38,7 +40,7 @@ class _Member:
 
 
 class RawSource:
-    """Raw files of zip and 7z archives, folders and single text files, as one list of members.
+    """Raw files of zip and 7z archives, folders and single raw files, as one list of members.
 
     Nothing is unpacked to the disk or written. Hidden files, `__MACOSX`, links, and names that leave their archive are
     passed over. A pickled source reopens its archives where it arrives. A 7z archive packs many files as one: read its
@@ -46,8 +48,8 @@ class RawSource:
     everything before a member again. Not for several threads at once.
 
     Args:
-        paths: archives, folders, and files that end in `.txt`. Archives in a folder are opened if it holds nothing
-            but archives and lists (`.txt`, `.csv`, `.tsv`), as a folder of downloads does.
+        paths: archives, folders, and single files with the ending of a raw format. Archives in a folder are opened if
+            it holds nothing but archives and lists (`.txt`, `.csv`, `.tsv`), as a folder of downloads does.
         limit: largest size of a member, in bytes.
 
     Raises:
@@ -232,7 +234,7 @@ def _place(path: Path) -> Place:
     with _telling(path):
         if SevenZipPlace.recognizes(path):
             return SevenZipPlace(path)
-    return FolderPlace(path) if path.suffix.lower() == ".txt" else ZipPlace(path)
+    return FolderPlace(path) if path.suffix.lower() in _SINGLE else ZipPlace(path)
 
 
 def _close(places: Iterable[Place]) -> None:
