@@ -15,7 +15,7 @@ from bonefide.data.raw._tracking import follow
 from bonefide.errors import RawFileError
 from bonefide.types import Array
 
-__all__ = ["Detections", "Listed", "clip_name", "sound"]
+__all__ = ["Detections", "Listed", "clip_name"]
 
 _ANY_SPAN = 10_000
 _FRAMES_EACH = 100
@@ -154,14 +154,3 @@ def clip_name(path: str) -> str:
     name = parts[-1] if parts else path
     stem = name.rpartition(".")[0] or name
     return parts[-2] if stem in _UNNAMED and len(parts) > 1 else stem
-
-
-def sound(content: bytes | RawFileError) -> bytes:
-    """A file that a source could read.
-
-    Raises:
-        RawFileError: if it could not.
-    """
-    if isinstance(content, RawFileError):
-        raise content
-    return content

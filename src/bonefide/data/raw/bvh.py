@@ -4,22 +4,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from bonefide.data.raw._first_look import fitted_to_first
 from bonefide.data.raw._bvh_anatomy import bvh_anatomy
 from bonefide.data.raw._bvh_motion import positions
 from bonefide.data.raw._bvh_text import Hierarchy, parse_bvh
-from bonefide.data.raw._detections import clip_name, sound
+from bonefide.data.raw._detections import clip_name
 from bonefide.data.raw._named_joints import twins
 from bonefide.data.raw._recording import RawBody, RawRecording
-from bonefide.errors import DataError, RawFileError
+from bonefide.errors import RawFileError
 from bonefide.layouts import SkeletonLayout, layout
 
 if TYPE_CHECKING:
-    from bonefide.data.raw._source import RawSource
+from bonefide.data.raw._source import RawSource
 
 __all__ = ["BVH"]
 
@@ -100,14 +100,14 @@ class BVH:
         Raises:
             DataError: if none of the first 20 can be read.
         """
-        names = source.order(name for name, _ in source.members if self.matches(name))
-        fault: DataError = DataError("no BVH file is there")
-        for member, content in islice(source.stream(names), _LOOKS):
-            try:
-                return self.fitted(member, sound(content))
-            except RawFileError as found:
-                fault = found
-        raise DataError(f"no BVH file can be read: {fault}")
+        return fitted_to_first(
+            source,
+            self.matches,
+            self.fitted,
+            looks=_LOOKS,
+            absent="no BVH file is there",
+            unusable="no BVH file can be read",
+        )
 
     def fitted(self, member: str, content: bytes) -> BVH:
         """A reader for files with the joints of this one.

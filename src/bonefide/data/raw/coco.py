@@ -5,21 +5,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from bonefide.data.raw._first_look import fitted_to_first
 from bonefide.data.raw._coco_forms import Found, find_persons
-from bonefide.data.raw._detections import Detections, sound
+from bonefide.data.raw._detections import Detections
 from bonefide.data.raw._json_text import parse_json, table, uncollected
 from bonefide.data.raw._recording import RawRecording
-from bonefide.errors import DataError, RawFileError
+from bonefide.errors import RawFileError
 from bonefide.layouts import SkeletonLayout, layout
 from bonefide.types import Array
 
 if TYPE_CHECKING:
-    from bonefide.data.raw._source import RawSource
+from bonefide.data.raw._source import RawSource
 
 __all__ = ["COCO"]
 
@@ -108,14 +108,14 @@ class COCO:
         Raises:
             DataError: if none of the first 20 can be read.
         """
-        names = source.order(name for name, _ in source.members if self.matches(name))
-        fault: DataError = DataError("no JSON file is there")
-        for member, content in islice(source.stream(names), _LOOKS):
-            try:
-                return self.fitted(member, sound(content))
-            except RawFileError as found:
-                fault = found
-        raise DataError(f"no clip with keypoints of somebody can be read: {fault}")
+        return fitted_to_first(
+            source,
+            self.matches,
+            self.fitted,
+            looks=_LOOKS,
+            absent="no JSON file is there",
+            unusable="no clip with keypoints of somebody can be read",
+        )
 
     def fitted(self, member: str, content: bytes) -> COCO:
         """A reader for files like this one.

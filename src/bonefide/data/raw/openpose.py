@@ -6,18 +6,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bonefide.data.raw._detections import Detections, Listed, sound
+from bonefide.data.raw._first_look import fitted_to_first
+from bonefide.data.raw._detections import Detections, Listed
 from bonefide.data.raw._json_text import parse_json, table
 from bonefide.data.raw._recording import RawRecording
-from bonefide.errors import DataError, RawFileError, ShapeError
+from bonefide.errors import RawFileError, ShapeError
 
 if TYPE_CHECKING:
-    from bonefide.data.raw._source import RawSource
+from bonefide.data.raw._source import RawSource
 
 __all__ = ["OpenPose"]
 
@@ -112,16 +112,16 @@ class OpenPose:
         Raises:
             DataError: if nobody is in the first 500 frames.
         """
-        names = source.order(name for name, _ in source.members if self.matches(name))
-        clips = {self.recording_of(name) for name in names}
-        alike = len({self._name(clip) for clip in clips}) < len(clips)
-        fault: DataError = DataError("no file of OpenPose is there")
-        for member, content in islice(source.stream(names), _LOOKS):
-            try:
-                return replace(self.fitted(member, sound(content)), folders=alike)
-            except RawFileError as found:
-                fault = found
-        raise DataError(f"no frame with somebody can be read: {fault}")
+        found = fitted_to_first(
+            source,
+            self.matches,
+            self.fitted,
+            looks=_LOOKS,
+            absent="no file of OpenPose is there",
+            unusable="no frame with somebody can be read",
+        )
+        clips = {self.recording_of(name) for name, _ in source.members if self.matches(name)}
+        return replace(found, folders=len({self._name(clip) for clip in clips}) < len(clips))
 
     def fitted(self, member: str, content: bytes) -> OpenPose:
         """A reader for files like this one.
