@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from bonefide.data.raw._first_look import fitted_to_first
 from bonefide.data.raw._bvh_anatomy import bvh_anatomy
 from bonefide.data.raw._bvh_motion import positions
 from bonefide.data.raw._bvh_text import Hierarchy, parse_bvh
 from bonefide.data.raw._detections import clip_name
+from bonefide.data.raw._first_look import fitted_to_first
 from bonefide.data.raw._named_joints import twins
 from bonefide.data.raw._recording import RawBody, RawRecording
 from bonefide.errors import RawFileError
 from bonefide.layouts import SkeletonLayout, layout
 
 if TYPE_CHECKING:
-from bonefide.data.raw._source import RawSource
+    from bonefide.data.raw._source import RawSource
 
 __all__ = ["BVH"]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bonefide.data.raw._first_look import fitted_to_first
 from bonefide.data.raw._coco_forms import Found, find_persons
 from bonefide.data.raw._detections import Detections
+from bonefide.data.raw._first_look import fitted_to_first
 from bonefide.data.raw._json_text import parse_json, table, uncollected
 from bonefide.data.raw._recording import RawRecording
 from bonefide.errors import RawFileError
@@ -19,7 +19,7 @@ from bonefide.layouts import SkeletonLayout, layout
 from bonefide.types import Array
 
 if TYPE_CHECKING:
-from bonefide.data.raw._source import RawSource
+    from bonefide.data.raw._source import RawSource
 
 __all__ = ["COCO"]
 

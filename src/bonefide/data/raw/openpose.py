@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bonefide.data.raw._first_look import fitted_to_first
 from bonefide.data.raw._detections import Detections, Listed
+from bonefide.data.raw._first_look import fitted_to_first
 from bonefide.data.raw._json_text import parse_json, table
 from bonefide.data.raw._recording import RawRecording
 from bonefide.errors import RawFileError, ShapeError
 
 if TYPE_CHECKING:
-from bonefide.data.raw._source import RawSource
+    from bonefide.data.raw._source import RawSource
 
 __all__ = ["OpenPose"]
 
