@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from PIL import Image
 from typer.testing import CliRunner
 
 from bonefide.cli.inspect import inspect
 from bonefide.data.datasets import info
+from bonefide.data.preparation import prepare
 from bonefide.data.store import SkeletonStore
+from bonefide.data.synthetic.perform import perform
+from bonefide.data.synthetic.write import synthesize
 from bonefide.data.write_store import Entry, write_store
-from bonefide.errors import StoreError, UnknownNameError
+from bonefide.errors import DataError, StoreError, UnknownNameError
 from bonefide.types import SkeletonSequence
 
 app = typer.Typer()
@@ -81,3 +85,48 @@ def test_unknown_names_are_errors(store: SkeletonStore) -> None:
         _run(store.path, "a01_s02_e00_v09")
     with pytest.raises(StoreError):
         _run(store.path / "nothing")
+
+
+def test_says_which_joints_are_inferred_and_which_protocols_listed(tmp_path: Path) -> None:
+    for action in ("wave", "clap"):
+        (tmp_path / "raw" / action).mkdir(parents=True)
+        for performer in range(1, 7):
+            np.save(tmp_path / "raw" / action / f"{action}{performer}.npy", perform(action, performer=performer))
+    made = prepare("custom", raw=tmp_path / "raw", out=tmp_path / "out", layout="ntu25", options={"to": "coco17"})
+    text = _run(made.path)
+    assert "left_eye" in text
+    assert "random" in text
+    facts = json.loads(_run(made.path, "wave1", "--json", "--picture", tmp_path / "wave.gif"))
+    assert "left_eye" in facts["inferred"]
+    assert Image.open(facts["picture"]).format == "GIF"
+
+
+def test_draws_a_sample_and_a_store(store: SkeletonStore, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    wave = Entry(SkeletonSequence("a", 1, np.random.default_rng(0).normal(size=(1, 9, 20, 3))))
+    drawn = write_store(made, info("nwucla"), [wave])
+    facts = json.loads(_run(drawn.path, "a", "--picture", tmp_path / "one.png", "--json"))
+    assert Image.open(facts["picture"]).size[1] == 338
+    text = _run(store.path, "--picture", tmp_path / "all.png")
+    assert "picture" in text
+    assert Image.open(tmp_path / "all.png").size == (3 * 3 * 120, 138)
+
+
+def test_shows_a_raw_file(tmp_path: Path) -> None:
+    synthesize("nwucla", tmp_path / "raw.zip", subjects=1, cameras=1)
+    facts = json.loads(_run(tmp_path / "raw.zip", "--json", "--picture", tmp_path / "raw.png"))
+    assert (facts["recordings"], facts["format"], facts["layout"], facts["shape"][2:]) == (
+        10,
+        "nwucla",
+        "ucla20",
+        [20, 3],
+    )
+    assert (tmp_path / "raw.png").is_file()
+    assert "left_hand" in _run(tmp_path / "raw.zip", facts["name"])
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        _run(tmp_path / "raw.zip", facts["name"].replace("a01", "a99"))
+    np.save(tmp_path / "odd.npy", perform("wave")[:, :, :21])
+    with pytest.raises(DataError, match="describe yours in YAML"):
+        _run(tmp_path / "odd.npy")
+    np.save(tmp_path / "wave.npy", perform("wave"))
+    assert json.loads(_run(tmp_path / "wave.npy", "--json"))["layout"] == "ntu25"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from bonefide.data.doctor._mend import dataset_of, has_labels
+from bonefide.data.doctor import dataset_of, has_labels
 
 if TYPE_CHECKING:
     from bonefide.data.doctor import Diagnosis, Examination, Finding

@@ -112,7 +112,11 @@ def test_mirror_images(action: str, performer: int, swapped: bool) -> None:
     wrong = joints[:, :, list(NTU.mirror)] if swapped else joints * (-1, 1, 1)
     told = _told(wrong)
     assert told["mirrored"].value is True
-    assert told.options == {"mirror": True}
+    assert told.options == {"reflect": True}
+    mended = _mended(wrong, told)
+    assert not _told(mended).faults
+    if not swapped:
+        np.testing.assert_allclose(mended, joints)
     both = _told(joints[:, :, list(NTU.mirror)] * (-1, 1, 1))
     assert both["mirrored"].value is False, "both together are another person, who is whole"
 

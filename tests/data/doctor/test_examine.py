@@ -41,7 +41,7 @@ def test_every_form_is_recognised_and_its_space_told(tmp_path: Path, form: Forma
     assert found.kind == ("official" if form.startswith("pyskl") else "raw")
     assert found.raw is None or found.raw.format == form.rstrip("12")
     assert (told["layout"].value, told["layout"].fault) == (LAYOUTS[form], False)
-    assert {name: told.options[name] for name in ("scale", "up", "mirror") if name in told.options} == OPTIONS.get(
+    assert {name: told.options[name] for name in ("scale", "up", "reflect") if name in told.options} == OPTIONS.get(
         form, {}
     )
     assert len(found.diagnoses) == min(6, found.total)

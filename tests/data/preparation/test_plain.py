@@ -176,3 +176,13 @@ def test_recordings_that_do_not_fit_are_refused() -> None:
         with pytest.raises(RawFileError, match="frames per second are not believable") as caught:
             Plain(fps=30)(_with_layout(fps=fps))
         assert caught.value.code == "fps"
+
+
+def test_reflection_negates_x_alone() -> None:
+    joints = np.array([[[[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]]]])
+    body = RawBody("1", np.array([0]), np.array([0]), joints[0])
+    got = Plain(reflect=True)(RawRecording("a", 0, 1, None, (body,))).joints
+    assert got.tolist() == [[[[-1.0, 2.0, 3.0], [0.0, 0.0, 0.0]]]]
+    assert not np.signbit(got[0, 0, 1]).any()
+    flat = RawBody("1", np.array([0]), np.array([0]), joints[0, :, :, :2])
+    assert Plain(reflect=True)(RawRecording("a", 0, 1, None, (flat,))).joints[0, 0, 0].tolist() == [-1.0, 2.0]

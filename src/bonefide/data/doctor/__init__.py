@@ -6,6 +6,7 @@ from __future__ import annotations
 from bonefide.data.doctor._diagnose import diagnose
 from bonefide.data.doctor._examine import Examination, examine
 from bonefide.data.doctor._finding import Diagnosis, Finding
-from bonefide.data.doctor._mend import mend
+from bonefide.data.doctor._mend import dataset_of, has_labels, mend
+from bonefide.data.doctor._raw import open_raw
 
-__all__ = ["Diagnosis", "Examination", "Finding", "diagnose", "examine", "mend"]
+__all__ = ["Diagnosis", "Examination", "Finding", "dataset_of", "diagnose", "examine", "has_labels", "mend", "open_raw"]

@@ -23,7 +23,10 @@ _LEAST = {"toes": 0.02, "face": 0.01, "knees": 0.06, "walking": 0.2}
 
 
 def find_mirrored(look: Look) -> Finding:
-    """Whether the bodies are mirror images: reflected coordinates and swapped sides look the same, and are."""
+    """Whether left is on the right: by axes of a left hand, or by swapped names, which nothing tells apart.
+
+    Somebody seen in a mirror whose joints are named as they are seen is as whole as anybody; that cannot be found out.
+    """
     if look.flat:
         return Finding("mirrored", None, "two coordinates do not tell front from back", "unknown")
     found = agreements(look)
@@ -40,7 +43,7 @@ def find_mirrored(look: Look) -> Finding:
         return Finding("mirrored", None, said, "unknown", False, numbers)
     wrong = total < 0
     sure: Confidence = "certain" if agreed and abs(total) > _CLEAR else "likely"
-    return Finding("mirrored", wrong, said, sure, wrong, numbers, {"mirror": True} if wrong else {})
+    return Finding("mirrored", wrong, said, sure, wrong, numbers, {"reflect": True} if wrong else {})
 
 
 def agreements(look: Look) -> dict[str, float]:

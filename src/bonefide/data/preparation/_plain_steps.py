@@ -22,6 +22,7 @@ __all__ = [
     "mirrored",
     "persons_kept",
     "recording_of",
+    "reflected",
     "resampled",
     "scaled",
     "scene_of",
@@ -186,6 +187,11 @@ def turned_up(scene: Scene, up: UpAxis) -> Scene:
 def scaled(scene: Scene, factor: float) -> Scene:
     """All coordinates times a factor."""
     return scene._replace(joints=scene.joints * factor)
+
+
+def reflected(scene: Scene) -> Scene:
+    """Negate x, every joint under its own name: from axes of a left hand to those of a right hand."""
+    return scene._replace(joints=scene.joints * np.array([-1.0, *[1.0] * (scene.joints.shape[3] - 1)]) + 0.0)
 
 
 def mirrored(scene: Scene, layout: SkeletonLayout) -> Scene:

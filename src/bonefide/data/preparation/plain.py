@@ -28,8 +28,8 @@ class Plain:
     """Every body on its true frames, nothing moved, nothing dropped; options put right what a recording needs.
 
     For one's own data, and to see what a sensor really gave. Without options the layout is that of the raw format. The
-    steps run in this order: `persons`, `fill_gaps`, `fps`, `up`, `scale`, `mirror`, `to`, `center`, `confidence`.
-    `bonefide doctor` proposes them.
+    steps run in this order: `persons`, `fill_gaps`, `fps`, `up`, `scale`, `reflect`, `mirror`, `to`, `center`,
+    `confidence`. `bonefide doctor` proposes them.
 
     A joint is unknown where its body is not seen, its confidence is 0, all its coordinates are 0, or one is not finite.
 
@@ -39,7 +39,8 @@ class Plain:
         scale: factor of all coordinates, above 0: 0.001 if they are millimetres.
         up: which raw axis points up; it becomes y, by a rotation. Raw z keeps pointing away from the camera, or raw y
             if z is the vertical. Coordinates of images, y down, are "-y".
-        mirror: whether left and right are swapped and x negated, for recordings that show a mirror image.
+        reflect: whether x is negated alone, for coordinates of a left-handed system, in which hearts beat on the right.
+        mirror: whether left and right are swapped and x negated, for recordings that show a mirror image of somebody.
         confidence: whether the confidence of every joint is added as the last channel: 0 to 1, 1 where the format
             tells none, 0 for unknown joints.
         fps: frames per second wanted, at most 240, by linear interpolation; 0 leaves them, as does a recording that
@@ -81,6 +82,7 @@ class Plain:
     to: str = ""
     scale: float = 1.0
     up: UpAxis = "y"
+    reflect: bool = False
     mirror: bool = False
     confidence: bool = False
     fps: float = 0.0
@@ -141,6 +143,8 @@ class Plain:
                 f"up='{self.up}' needs three coordinates, and the joints of {recording.name} have {channels}"
             )
         scene = steps.scaled(steps.turned_up(scene, self.up), self.scale)
+        if self.reflect:
+            scene = steps.reflected(scene)
         if not (self.mirror or self.to or self.center):
             return scene
         if layout is None:
