@@ -80,7 +80,7 @@ def test_the_network_takes_all_of_it(paper: str, file: Path, tmp_path: Path) -> 
     with np.load(file) as arrays:
         persons, channels = arrays["input/x"].shape[-1], arrays["input/x"].shape[1]
     encoder = build_encoder(converter(paper).encoder, layout=skeleton, persons=persons, in_channels=channels)
-    method = build_method("supervised", encoder=encoder, num_classes=len(state["fc.bias"]))
+    method = build_method("supervised", encoder=encoder, num_classes=len(ours["head.bias"]))
     method.load_state_dict(ours, strict=True)
 
 

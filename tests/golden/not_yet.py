@@ -18,8 +18,6 @@ FIXTURES = {
     "encoders_hyperformer": "encoders/hyperformer.py",
     "encoders_shiftgcn": "encoders/shiftgcn.py",
     "encoders_shiftop": "encoders/shiftgcn.py",
-    "encoders_smie": "encoders/stgcn.py",
-    "encoders_stgcn": "encoders/stgcn.py",
     "stjd_": "methods/stjd_mp.py",
     "stjd_pretrain_mae": "methods/mae.py",
     "stjd_pretrain_mamp": "methods/mamp.py",

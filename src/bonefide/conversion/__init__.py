@@ -28,7 +28,8 @@ def convert(paper: str, file: str | Path) -> dict[str, Tensor]:
 
     Args:
         paper: one of `names()`.
-        file: a checkpoint as the paper's code saves it, bare or wrapped as `state_dict` or `model`.
+        file: a checkpoint as the paper's code saves it: bare, wrapped as `state_dict` or `model`, or one state dict
+            for each part of a method.
 
     Raises:
         UnknownNameError: if there is no converter for the paper.
@@ -52,8 +53,18 @@ def _read(file: Path) -> dict[str, Tensor]:
     for wrapper in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
+    if isinstance(content, dict):
+        content = _flat(content)
     if not isinstance(content, dict) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
     ):
         raise DataError(f"{file}: not a state dict of tensors")
     return content
+
+
+def _flat(content: dict[Any, Any]) -> dict[Any, Any]:
+    """State dicts side by side as one, `part.key`."""
+    flat: dict[Any, Any] = {}
+    for key, value in content.items():
+        flat |= {f"{key}.{inner}": each for inner, each in value.items()} if isinstance(value, dict) else {key: value}
+    return flat

@@ -22,6 +22,8 @@ class Supervised(Method):
         num_classes: classes K.
         label_smoothing: share of the target spread evenly over all classes, from 0 to below 1; the papers use none.
         dropout: share of the pooled features dropped in training, from 0 to below 1.
+        head_deviation: of the normal distribution the head's weights start from, at least 0, its biases being zero;
+            None is sqrt(2 / K), with the biases of any linear layer.
 
     Shape:
         batch.clip: (N, C, T, V, M).
@@ -44,13 +46,23 @@ class Supervised(Method):
     """
 
     def __init__(
-        self, encoder: Encoder, num_classes: int, *, label_smoothing: float = 0.0, dropout: float = 0.0
+        self,
+        encoder: Encoder,
+        num_classes: int,
+        *,
+        label_smoothing: float = 0.0,
+        dropout: float = 0.0,
+        head_deviation: float | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(encoder.out_channels, num_classes)
-        head_(self.head.weight)
+        if head_deviation is None:
+            head_(self.head.weight)
+        else:
+            nn.init.normal_(self.head.weight, 0, head_deviation)
+            nn.init.zeros_(self.head.bias)
         self.label_smoothing = label_smoothing
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
