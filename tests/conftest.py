@@ -16,7 +16,9 @@ OWN_FIXTURES = ROOT / "tests" / "golden"
 ARCHIVES = {
     "nwucla": ("BONEFIDE_NWUCLA", "data/NW-UCLA/all_sqe.zip"),
     "utdmhad": ("BONEFIDE_UTDMHAD", "data/UTD-MHAD/Skeleton.zip"),
+    "shiftgcn": ("BONEFIDE_SHIFTGCN", "data/checkpoints"),
 }
+"""Recordings, and released weights, that may not be passed on: variable and usual place."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="check the fixtures of this folder too; may be repeated, or several folders may follow",
     )
     for dataset, (variable, _) in ARCHIVES.items():
-        group.addoption(f"--{dataset}", metavar="PATH", help=f"the archive or folder of {dataset} (or {variable})")
+        group.addoption(f"--{dataset}", metavar="PATH", help=f"archive or folder of {dataset} (or {variable})")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 from bonefide.config.build import encoder as build_encoder
 from bonefide.config.build import method as build_method
 from bonefide.conversion import convert, names
+from bonefide.encoders.shiftgcn import joint_shift
 from bonefide.errors import DataError, UnknownNameError
 from bonefide.layouts import layout
 
@@ -39,12 +40,29 @@ def facts(file: Path) -> dict[str, Any]:
 
 
 def official(file: Path) -> dict[str, Tensor]:
-    """Values that are all different, under the official names and sizes."""
+    """Values that are all different, under the official names and sizes; constants that are looked at as they are."""
     generator = torch.Generator().manual_seed(0)
-    return {
+    state = {
         key: torch.tensor(7) if key.endswith("num_batches_tracked") else torch.randn(shape, generator=generator)
         for key, shape in facts(file)["state_dict"]
     }
+    if "shiftgcn" in file.stem:
+        state |= shiftgcn_constants(state)
+    return state
+
+
+def shiftgcn_constants(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The permutations, and positions along the joints as small as in the released files."""
+    found = {}
+    for key, value in state.items():
+        block = key.split(".")[0]
+        if key.endswith(("gcn1.shift_in", "gcn1.shift_out")):
+            back = key.endswith("out")
+            channels = state[f"{block}.gcn1.Linear_weight"].shape[1 if back else 0]
+            found[key] = joint_shift(value.numel() // channels, channels, back=back)
+        elif key.endswith(".xpos"):
+            found[key] = 1e-9 * value
+    return found
 
 
 def save(state: object, place: Path) -> Path:

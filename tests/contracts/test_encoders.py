@@ -19,8 +19,14 @@ from bonefide.errors import ShapeError
 from bonefide.types import Features
 
 FRAMES, PERSONS = 16, 2
-SMALL: dict[str, dict[str, Any]] = {"ctrgcn": {"base_channels": 8}, "stgcn": {"base_channels": 8}}
+SMALL: dict[str, dict[str, Any]] = {
+    "ctrgcn": {"base_channels": 8},
+    "shiftgcn": {"base_channels": 8},
+    "stgcn": {"base_channels": 8},
+}
 """Options that make an encoder small; an encoder without an entry is built as published."""
+FRAMES_OF: dict[str, int] = {"shiftgcn": 4}
+"""Encoders that take multiples of so many frames only, as published; the others take any number."""
 
 every = pytest.mark.parametrize("name", names("encoders"))
 
@@ -66,6 +72,11 @@ def test_the_folder_was_read() -> None:
 @pytest.mark.parametrize("frames", [FRAMES, 13, 1])
 def test_the_map_is_as_announced(name: str, frames: int) -> None:
     encoder = build(name, frames=frames)
+    if frames % FRAMES_OF.get(name, 1):
+        for refused in (lambda: encoder.map_size(frames), lambda: encode(encoder, clips(3, frames=frames))):
+            with pytest.raises(ShapeError, match=rf"multiple of {FRAMES_OF[name]} .*got {frames}"):
+                refused()
+        return
     features = encode(encoder, clips(3, frames=frames))
     assert features.map.shape == (3, PERSONS, *encoder.map_size(frames))
     assert features.pooled.shape == (3, encoder.out_channels)

@@ -7,6 +7,7 @@ import not_yet
 import numpy as np
 from fixture import Fixture
 
+from bonefide.encoders.shiftgcn import joint_shift
 from bonefide.layouts import layout
 from bonefide.types import Array
 
@@ -47,6 +48,11 @@ def _expected_of_the_encoders() -> dict[str, Array]:
         "spatial_ntu_hands_A": hands.adjacency("spatial"),
         "hops_ntu_hands": hands.hops(),
         "hops_ucla": ucla.hops(),
+    } | {
+        f"shift_{way}_V{joints}_C{channels}": joint_shift(joints, channels, back=way == "out").numpy()
+        for way in ("in", "out")
+        for joints in (25, 20)
+        for channels in (3, 64)
     }
 
 

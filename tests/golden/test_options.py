@@ -82,6 +82,7 @@ def test_places_of_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert suite.archives(_Config([])) == {
         "nwucla": tmp_path / "data" / "NW-UCLA" / "all_sqe.zip",
         "utdmhad": Path("by_variable"),
+        "shiftgcn": tmp_path / "data" / "checkpoints",
     }
     assert suite.archives(_Config([], utdmhad="by_option"))["utdmhad"] == Path("by_option")
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from bonefide.config.recipe import SGD, Adam, AdamW
-from bonefide.errors import ShapeError
+from bonefide.errors import RecipeError, ShapeError
 from bonefide.methods._method import Method, ParameterGroup
 from bonefide.training.optimizers import build_optimizer
 from bonefide.types import Batch
@@ -47,6 +47,21 @@ def test_biases_and_norms_are_spared_if_asked() -> None:
         "norm.weight": 0,
         "norm.bias": 0,
     }
+
+
+def test_patterns_give_decays_of_their_own_and_the_first_counts() -> None:
+    method = Toy()
+    decay_of = {"linear.*": 0.5, "*.weight": 0.2, "scale": 0.0}
+    recipe = SGD(name="sgd", lr=0.1, weight_decay=0.01, decay="weights", decay_of=decay_of)
+    assert decays(method, build_optimizer(method, recipe)) == {
+        "scale": 0,
+        "linear.weight": 0.5,
+        "linear.bias": 0.5,
+        "norm.weight": 0.2,
+        "norm.bias": 0,
+    }
+    with pytest.raises(RecipeError, match=r"decay_of: no parameter fits '\*.mask'"):
+        build_optimizer(method, SGD(name="sgd", lr=0.1, decay_of={"*.mask": 0.0}))
 
 
 def test_groups_scale_the_rate_and_have_decays_of_their_own() -> None:

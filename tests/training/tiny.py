@@ -20,6 +20,8 @@ from bonefide.layouts import layout
 from bonefide.types import Array, SkeletonSequence
 
 FRAMES = 8
+EQUALLY_LONG = {"ntu_agcn"}
+"""Preparations that make all sequences equally long."""
 CONTENT: dict[str, Any] = {
     "paper": "ctrgcn",
     "encoder": {"name": "tiny_net:TinyNet"},
@@ -39,7 +41,10 @@ CONTENT: dict[str, Any] = {
 def tiny_store(
     path: Path, dataset: str = "nwucla", *, count: int = 24, persons: int = 1, preparation: str | None = None
 ) -> SkeletonStore:
-    """Random walks whose class shows; half of the samples train by every protocol of the data set."""
+    """Random walks whose class shows; half of the samples train by every protocol of the data set.
+
+    They differ in length, unless by their preparation they are all equally long.
+    """
     facts = info(dataset)
     if not facts.classes:
         # One's own data: these here have four classes, and a list of who trains.
@@ -47,7 +52,10 @@ def tiny_store(
     raw, usual = next(iter(facts.preparations.items()))
     kind = layout(str(reader(raw).layout))
     generator = np.random.default_rng(3)
-    entries = tuple(_entry(facts, number, persons, len(kind.joints), generator) for number in range(count))
+    lengths = [8 if preparation in EQUALLY_LONG else 6 + number % 5 for number in range(count)]
+    entries = tuple(
+        _entry(facts, number, (persons, length, len(kind.joints)), generator) for number, length in enumerate(lengths)
+    )
     members = tuple(entry.sequence.name for entry in entries)
     version = _version(preparation or usual)
     listed = tuple(facts.protocols) if dataset == "custom" else ()
@@ -90,9 +98,9 @@ def _version(preparation: str) -> int:
     return int(find(preparation).version)
 
 
-def _entry(facts: DatasetInfo, number: int, persons: int, joints: int, generator: np.random.Generator) -> Entry:
+def _entry(facts: DatasetInfo, number: int, shape: tuple[int, int, int], generator: np.random.Generator) -> Entry:
     label = number // 2 % min(4, len(facts.classes))
-    steps = generator.normal(size=(persons, 6 + number % 5, joints, 3)).astype(np.float32)
+    steps = generator.normal(size=(*shape, 3)).astype(np.float32)
     walk: Array = 0.1 * steps.cumsum(axis=1) + generator.normal(size=3) * 0.1
     walk[..., label * 2 : label * 2 + 2, :] += 2 + label
     trains = frozenset(facts.protocols) if number % 2 == 0 else frozenset[str]()

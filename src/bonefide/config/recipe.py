@@ -78,6 +78,8 @@ class _Optimizer(_Strict):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     decay: Literal["all", "weights"] = "all"
     """"all" decays every parameter, "weights" spares biases and the parameters of norms."""
+    decay_of: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """Patterns of parameter names, `*` for anything, to a decay of their own; the first that fits counts."""
 
 
 class SGD(_Optimizer):

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import fnmatch
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
 from bonefide.config.recipe import SGD, Adam, Optimizer
-from bonefide.errors import ShapeError
+from bonefide.errors import RecipeError, ShapeError
 from bonefide.methods._method import Method
 
 __all__ = ["build_optimizer"]
@@ -33,6 +36,7 @@ def build_optimizer(method: Method, recipe: Optimizer) -> torch.optim.Optimizer:
 
     Raises:
         ShapeError: if a group names a parameter the method does not have.
+        RecipeError: if a pattern of the recipe's `decay_of` fits none.
     """
     groups = _groups(method, recipe)
     if isinstance(recipe, SGD):
@@ -45,25 +49,37 @@ def build_optimizer(method: Method, recipe: Optimizer) -> torch.optim.Optimizer:
 def _groups(method: Method, recipe: Optimizer) -> list[dict[str, Any]]:
     parameters = dict(method.named_parameters())
     spared = _spared(method) if recipe.decay == "weights" else set()
+    own = _own_decays(parameters, recipe.decay_of)
     groups = []
     for group in method.parameter_groups():
         if unknown := [name for name in group.names if name not in parameters]:
             raise ShapeError(f"a parameter group names {unknown[0]}, which {type(method).__name__} does not have")
         decay = recipe.weight_decay if group.weight_decay is None else group.weight_decay
-        for names, rate in (
-            ([name for name in group.names if name not in spared], decay),
-            ([name for name in group.names if name in spared], 0.0),
-        ):
-            if names:
-                groups.append(
-                    {
-                        "params": [parameters[name] for name in names],
-                        "weight_decay": rate,
-                        "lr": recipe.lr * group.lr_scale,
-                        "lr_scale": group.lr_scale,
-                    }
-                )
+        rates: defaultdict[float, list[str]] = defaultdict(list)
+        for name in group.names:
+            rates[own.get(name, 0.0 if name in spared else decay)].append(name)
+        for rate, names in rates.items():
+            groups.append(
+                {
+                    "params": [parameters[name] for name in names],
+                    "weight_decay": rate,
+                    "lr": recipe.lr * group.lr_scale,
+                    "lr_scale": group.lr_scale,
+                }
+            )
     return groups
+
+
+def _own_decays(names: Iterable[str], decay_of: Mapping[str, float]) -> dict[str, float]:
+    """Parameters with a decay of their own."""
+    known = list(names)
+    if unused := [pattern for pattern in decay_of if not fnmatch.filter(known, pattern)]:
+        raise RecipeError([f"training.optimizer.decay_of: no parameter fits '{each}'" for each in unused])
+    own: dict[str, float] = {}
+    for pattern, decay in decay_of.items():
+        for name in fnmatch.filter(known, pattern):
+            own.setdefault(name, decay)
+    return own
 
 
 def _spared(method: Method) -> set[str]:
