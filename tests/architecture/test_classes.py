@@ -15,6 +15,7 @@ ALLOWED = {
     "Checkpoint": "Lightning",
     "Dataset": "torch.utils.data",
     "Exception": "errors.py",
+    "Function": "torch.autograd, for gradients written out",
     "Generic": "typing",
     "IntEnum": "enum",
     "LightningModule": "Lightning",
