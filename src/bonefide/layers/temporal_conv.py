@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bonefide.layers.batch_norm import BatchNorm2d
 from bonefide.layers.init import kaiming_fan_out_
 
 __all__ = ["MultiScaleTemporalConv", "TemporalConv", "temporal_maximum"]
@@ -39,7 +40,7 @@ class TemporalConv(nn.Module):
             padding=((kernel - 1) * dilation // 2, 0),
             dilation=(dilation, 1),
         )
-        self.norm = nn.BatchNorm2d(out_channels)
+        self.norm = BatchNorm2d(out_channels)
         kaiming_fan_out_(self.conv)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -77,13 +78,13 @@ class MultiScaleTemporalConv(nn.Module):
         projected = len(dilations) + 1
         width = out_channels // (projected + 1)
         self.project = nn.Conv2d(in_channels, projected * width, 1)
-        self.project_norm = nn.BatchNorm2d(projected * width)
+        self.project_norm = BatchNorm2d(projected * width)
         kaiming_fan_out_(self.project, branches=projected)
         self.convolutions = nn.ModuleList(
             TemporalConv(width, width, kernel=kernel, stride=stride, dilation=dilation) for dilation in dilations
         )
         self.stride = stride
-        self.maximum_norm = nn.BatchNorm2d(width)
+        self.maximum_norm = BatchNorm2d(width)
         self.plain = TemporalConv(in_channels, width, kernel=1, stride=stride)
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -100,8 +101,8 @@ class MultiScaleTemporalConv(nn.Module):
 def temporal_maximum(x: Tensor, *, stride: int = 1) -> Tensor:
     """The largest of each frame and its two neighbours; of equal ones the first gets the gradient.
 
-    As torch's pooling with a kernel of three frames. Joints are made its channels, which lie last in memory: read so, it
-    is six times as fast on a CPU.
+    As torch's pooling with a kernel of three frames. Joints are made its channels, which lie last in memory: so read,
+    it is six times as fast on a CPU.
 
     Args:
         x: activations.
