@@ -7,10 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from calling import call
+from tiny import loaded, tiny_store
 
 from bonefide.cli.export import export
-from bonefide.errors import OutputError, StoreError, UnknownNameError
+from bonefide.config.load import single_run
+from bonefide.errors import BonefideError, OutputError, StoreError, UnknownNameError
+from bonefide.serving.program import FACTS_FILE
+from bonefide.training.fit import train_run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 from official_files import ntu_store
@@ -62,3 +67,57 @@ def test_mistakes_are_told(store: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no store"):
         call(export, tmp_path / "nowhere", tmp_path / "out", "--as", "npy")
     assert not (tmp_path / "out").exists()
+    with pytest.raises(BonefideError, match="is a store: say --as ctrgcn, mamp, npy or pyskl"):
+        call(export, store, tmp_path / "out")
+    with pytest.raises(BonefideError, match="--store goes with a run"):
+        call(export, store, tmp_path / "out", "--store", store)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    store = tiny_store(folder / "store")
+    recipe = loaded(folder, training__epochs=1)
+    name = next(iter(recipe.runs))
+    return train_run(single_run(recipe, name), name, folder / "out", store=store, device="cpu").folder
+
+
+def test_a_run_becomes_a_program(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "net.pt2"
+    said = call(export, run, out).stdout
+    assert said.startswith(f"wrote {out}")
+    assert "of the largest logit at most" in said
+    extra = {FACTS_FILE: ""}
+    program = torch.export.load(out, extra_files=extra).module()
+    facts = json.loads(extra[FACTS_FILE])
+    assert facts["layout"] == "ucla20"
+    assert len(json.loads(facts["classes"])) == 10
+    clip = torch.randn(2, int(facts["channels"]), int(facts["frames"]), 20, int(facts["persons"]))
+    assert program(clip).shape == (2, 10)
+    with pytest.raises(OutputError, match="--overwrite"):
+        call(export, run, out)
+
+
+def test_a_run_becomes_an_onnx_file(run: Path, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    out = tmp_path / "net"
+    told = json.loads(call(export, run, out, "--as", "onnx", "--json").stdout)
+    assert told["form"] == "onnx"
+    assert max(each["error"] for each in told["checked"]) < 1e-4
+    assert len({each["samples"] for each in told["checked"]}) > 2
+    model = onnx.load(out)
+    assert {each.key: each.value for each in model.metadata_props} == told["facts"]
+    assert [each.name for each in model.graph.output] == ["logits"]
+
+
+def test_mistakes_with_runs_are_told(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="forms to export a run in: no 'npy'"):
+        call(export, run, tmp_path / "out", "--as", "npy")
+    with pytest.raises(BonefideError, match=r"say --as onnx or program, or give OUT the suffix \.onnx or \.pt2"):
+        call(export, run, tmp_path / "out")
+    with pytest.raises(BonefideError, match="--protocol and --frames are for stores"):
+        call(export, run, tmp_path / "out.onnx", "--frames", 9)
+    with pytest.raises(StoreError, match="no store"):
+        call(export, run, tmp_path / "out.onnx", "--store", tmp_path / "nowhere")
+    assert not list(tmp_path.iterdir())

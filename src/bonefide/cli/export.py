@@ -1,28 +1,63 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`bonefide export`: a store to files that official code reads."""
+"""`bonefide export`: a store to files that official code reads, a run to a network for use elsewhere."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bonefide.errors import BonefideError, UnknownNameError
+
+if TYPE_CHECKING:
+    from bonefide.serving.check import Agreement
+
 __all__ = ["export"]
+
+_NETWORK_FORMS = {"onnx": ".onnx", "program": ".pt2"}
 
 
 def export(
-    source: Annotated[Path, typer.Argument(help="Folder of a store.")],
+    source: Annotated[Path, typer.Argument(help="Folder of a store, or of a finished run.")],
     out: Annotated[Path, typer.Argument(help="File or folder to write; in a folder files get their official names.")],
     *,
-    form: Annotated[str, typer.Option("--as", help="ctrgcn, mamp (npz), npy (arrays and labels) or pyskl (pickle).")],
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            help="Of a store: ctrgcn, mamp (npz), npy (arrays and labels) or pyskl (pickle). Of a run: onnx, or "
+            "program (torch.export); by the suffix of OUT (.onnx, .pt2) if left out.",
+        ),
+    ] = None,
     protocol: Annotated[list[str] | None, typer.Option(help="Whose parts; may be repeated; all if left out.")] = None,
     frames: Annotated[int, typer.Option(help="Length of padded samples; 300 or the longest, if left out.")] = 0,
+    store: Annotated[Path | None, typer.Option(help="Data of a run, if they are no longer where it knows.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are already there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Write a store as files that the tools of a paper read."""
+    """Write a store as files that the tools of a paper read, or a run as ONNX or a program of torch.export."""
+    if (source / "recipe.yaml").is_file():
+        if protocol or frames:
+            raise BonefideError("--protocol and --frames are for stores; a network is exported for any clip it takes")
+        _network(source, out, form, store=store, overwrite=overwrite, as_json=as_json)
+        return
+    if store is not None:
+        raise BonefideError(f"--store goes with a run, and {source} is none (no recipe.yaml)")
+    _store(source, out, form, protocols=protocol, frames=frames or None, overwrite=overwrite, as_json=as_json)
+
+
+def _store(
+    source: Path,
+    out: Path,
+    form: str | None,
+    *,
+    protocols: list[str] | None,
+    frames: int | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -31,9 +66,11 @@ def export(
     from bonefide.data.store import open_store
 
     store = open_store(source)
+    if form is None:
+        raise BonefideError(f"{source} is a store: say --as ctrgcn, mamp, npy or pyskl (onnx and program are for runs)")
     with Counter("export") as counter:
         paths = write_official(
-            store, out, form, protocols=protocol, frames=frames or None, overwrite=overwrite, progress=counter
+            store, out, form, protocols=protocols, frames=frames, overwrite=overwrite, progress=counter
         )
     size = sum(path.stat().st_size for path in paths)
     if as_json:
@@ -44,3 +81,46 @@ def export(
     console.print(f"wrote {len(store)} sequences of {store.info.dataset} as '{form}' ({size / 1e6:.1f} MB):")
     for path in paths:
         console.print(f"  {escape(str(path))}")
+
+
+def _network(source: Path, out: Path, form: str | None, *, store: Path | None, overwrite: bool, as_json: bool) -> None:
+    chosen = _form(source, out, form)
+    from rich.console import Console
+
+    from bonefide.data.store import open_store
+    from bonefide.run import Run
+    from bonefide.serving.network import run_network
+    from bonefide.serving.onnx import export_onnx
+    from bonefide.serving.program import export_program
+
+    network = run_network(Run.open(source), store=None if store is None else open_store(store))
+    write = export_onnx if chosen == "onnx" else export_program
+    # Rich shows nothing of this where nobody watches.
+    with Console(stderr=True).status(f"exporting and checking {out.name}"):
+        found = write(network, out, overwrite=overwrite)
+    size = out.stat().st_size
+    if as_json:
+        checked = [{"samples": each.samples, "frames": each.frames, "error": each.error} for each in found]
+        facts = {"form": chosen, "files": [str(out)], "bytes": size, "checked": checked}
+        typer.echo(json.dumps({**facts, "facts": network.described()}))
+        return
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    inputs = ", ".join(network.input_names)
+    console.print(f"wrote {out} ({size / 1e6:.1f} MB): {inputs} to logits; {network.lengths.described}")
+    console.print(_checked(found))
+
+
+def _form(source: Path, out: Path, form: str | None) -> str:
+    if form is None:
+        form = next((name for name, suffix in _NETWORK_FORMS.items() if out.suffix == suffix), None)
+    if form is None:
+        raise BonefideError(f"{source} is a run: say --as onnx or program, or give OUT the suffix .onnx or .pt2")
+    if form not in _NETWORK_FORMS:
+        raise UnknownNameError("forms to export a run in", form, _NETWORK_FORMS)
+    return form
+
+
+def _checked(found: list[Agreement]) -> str:
+    clips = ", ".join(f"{each.samples} x {each.frames}" for each in found)
+    worst = max(each.error for each in found)
+    return f"checked on clips x frames of {clips}: it differs by {worst:.1e} of the largest logit at most"

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether an exported network says what the network says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import cycle
+
+import torch
+from torch import Tensor
+
+from bonefide.errors import BonefideError
+from bonefide.serving.network import Network
+
+__all__ = ["TOLERANCE", "Agreement", "check"]
+
+TOLERANCE = 1e-4
+_SAMPLES = (1, 3, 2, 5)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two lie apart on some clips.
+
+    Args:
+        samples: in the batch.
+        frames: of the clips.
+        error: largest absolute difference of two logits, divided by the batch's largest absolute logit.
+    """
+
+    samples: int
+    frames: int
+    error: float
+
+
+def check(network: Network, exported: Callable[..., Tensor], *, what: str = "the exported network") -> list[Agreement]:
+    """Compare on random clips of several lengths, in batches of several sizes.
+
+    Args:
+        network: what was exported.
+        exported: from inputs to logits.
+        what: for the message.
+
+    Raises:
+        BonefideError: if they differ by more than `TOLERANCE` of the largest logit.
+    """
+    found = []
+    sizes = cycle(_SAMPLES)
+    for seed, frames in enumerate(network.lengths.some(network.frames)):
+        inputs = network.inputs(next(sizes), frames, seed=seed)
+        with torch.inference_mode():
+            expected = network.logits(*inputs)
+        found.append(Agreement(len(expected), frames, _error(expected, exported(*inputs))))
+    if not network.lengths.step:
+        inputs = network.inputs(next(sizes), network.frames, seed=1)
+        with torch.inference_mode():
+            expected = network.logits(*inputs)
+        found.append(Agreement(len(expected), network.frames, _error(expected, exported(*inputs))))
+    worst = max(found, key=lambda each: each.error)
+    if not worst.error <= TOLERANCE:
+        raise BonefideError(
+            f"{what} differs from the network by {worst.error:.1e} of the largest logit for {worst.samples} clips of "
+            f"{worst.frames} frames; at most {TOLERANCE:.0e} is allowed, so nothing is written"
+        )
+    return found
+
+
+def _error(expected: Tensor, got: Tensor) -> float:
+    if expected.shape != got.shape:
+        return float("inf")
+    scale = float(expected.abs().max())
+    difference = float((got - expected).abs().max())
+    return difference / scale if scale else difference

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every encoder can be compiled whole and exported, for batches of any size and all lengths it takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from test_encoders import FRAMES, PERSONS, build, clips, encode, settled
+
+from bonefide import layouts
+from bonefide.config.build import method
+from bonefide.config.components import names
+from bonefide.serving.network import Network
+from bonefide.serving.onnx import export_onnx
+from bonefide.serving.program import export_program
+
+SLOW = set(names("encoders")) - {"stgcn", "hcn"}
+"""Capturing these takes long."""
+
+every = pytest.mark.parametrize("name", names("encoders"))
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
+    torch.compiler.reset()
+
+
+def network(name: str) -> Network:
+    made = method("supervised", encoder=settled(name), num_classes=7)
+    torch.nn.init.normal_(made.head.weight, 0, 0.1)
+    return Network(made, layouts.layout("ucla20"), 3, FRAMES, PERSONS, {})
+
+
+def check_step(name: str, backend: str) -> None:
+    """A training step compiled without a break gives the gradients of one that is not."""
+    encoder, clip = build(name).train(), clips(4)
+    for module in encoder.modules():
+        # What is drawn at random would not be drawn alike.
+        if "Drop" in type(module).__name__:
+            module.eval()
+    gradients = []
+    for forward in (encoder, torch.compile(encoder, fullgraph=True, backend=backend)):
+        encoder.zero_grad()
+        features = pooled(forward, encoder, clip)
+        (features * torch.linspace(-1, 1, features.shape[1])).sum().backward()
+        gradients.append({key: each.grad.clone() for key, each in encoder.named_parameters() if each.grad is not None})
+    eager, compiled = gradients
+    assert eager.keys() == compiled.keys()
+    whole = torch.stack([each.norm() for each in eager.values()]).norm()
+    apart = torch.stack([(compiled[key] - each).norm() for key, each in eager.items()]).norm()
+    assert apart < 1e-3 * whole
+
+
+@every
+def test_the_forward_pass_is_one_graph(name: str) -> None:
+    encoder = settled(name)
+    compiled = torch.compile(encoder, fullgraph=True, backend="eager")
+    with torch.inference_mode():
+        for count in (2, 3):
+            clip = clips(count)
+            expected, got = encode(encoder, clip).pooled, pooled(compiled, encoder, clip)
+            assert (got - expected).norm() < 1e-4 * expected.norm()
+
+
+def pooled(forward: Any, encoder: Any, clip: torch.Tensor) -> torch.Tensor:
+    return forward(clip, clip if encoder.needs_joints else None).pooled
+
+
+@pytest.mark.slow
+@every
+def test_a_training_step_is_one_graph(name: str) -> None:
+    check_step(name, "aot_eager")
+
+
+@pytest.mark.slow
+@every
+def test_inductor_compiles_a_training_step(name: str) -> None:
+    check_step(name, "inductor")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in names("encoders")]
+)
+def test_a_program_of_any_batch_and_length_agrees(name: str, tmp_path: Path) -> None:
+    given = network(name)
+    found = export_program(given, tmp_path / "net.pt2")
+    assert len({each.samples for each in found}) > 1
+    assert len({each.frames for each in found}) > 1 or not given.lengths.step
+
+
+@pytest.mark.slow
+@every
+def test_onnx_of_any_batch_and_length_agrees(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    found = export_onnx(network(name), tmp_path / "net.onnx")
+    assert max(each.error for each in found) < 1e-5
