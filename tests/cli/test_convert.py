@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from safetensors import safe_open
 
 from bonefide.cli.convert import convert
 from bonefide.conversion import convert as convert_file
+from bonefide.data.datasets import info
 from bonefide.errors import DataError, OutputError, UnknownNameError
+from bonefide.hub import Recognizer
 
 FIXTURE = Path(__file__).parents[1] / "golden" / "encoders_ctrgcn_ucla.npz"
 
@@ -26,15 +29,40 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_an_official_file_becomes_safetensors(official: Path, tmp_path: Path) -> None:
+def test_an_official_file_becomes_a_recogniser(official: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "weights.safetensors"
-    said = call(convert, "ctrgcn", official, out).stdout
+    said = call(convert, "ctrgcn", official, out).stdout.splitlines()
     weights = convert_file("ctrgcn", official)
-    assert said == f"{len(weights)} tensors, {sum(each.numel() for each in weights.values()):,} numbers: {out}\n"
+    assert said == [
+        f"{len(weights)} tensors, {sum(each.numel() for each in weights.values()):,} numbers: {out}",
+        "recognises 10 classes of nwucla from the joint stream, prepared by nwucla, as the recipe ctrgcn/nwucla says",
+    ]
     with safe_open(out, "pt") as file:
-        assert file.metadata() == {"paper": "ctrgcn"}
+        assert file.metadata()["paper"] == "ctrgcn"
+        assert file.metadata()["sha256"] == hashlib.sha256(official.read_bytes()).hexdigest()
         assert set(file.keys()) == set(weights)
     assert [file.name for file in out.parent.iterdir()] == [out.name]
+    recognizer = Recognizer.load(out)
+    assert recognizer.classes == info("nwucla").classes
+    call(convert, "ctrgcn", official, tmp_path / "folder", "--stream", "bone")
+    assert sorted(file.name for file in (tmp_path / "folder").iterdir()) == ["config.json", "model.safetensors"]
+    assert Recognizer.load(tmp_path / "folder").config.stream == "bone"
+
+
+def test_weights_no_recipe_fits_are_written_alone(official: Path, tmp_path: Path) -> None:
+    state = torch.load(official, weights_only=True)
+    torch.save(state | {"fc.weight": torch.zeros(11, 256), "fc.bias": torch.zeros(11)}, tmp_path / "eleven.pt")
+    said = call(convert, "ctrgcn", tmp_path / "eleven.pt", tmp_path / "out").stdout
+    assert "no recipe fits, so these are weights alone" in said
+    with pytest.raises(DataError, match="weights alone"):
+        Recognizer.load(tmp_path / "out" / "model.safetensors")
+    with pytest.raises(DataError, match=r"do not fit what is said about them: 'head\.bias' should be of shape"):
+        call(convert, "ctrgcn", tmp_path / "eleven.pt", tmp_path / "out2", "--recipe", "ctrgcn/nwucla")
+    with pytest.raises(DataError, match="no stream 'bones'; did you mean 'bone'"):
+        call(convert, "ctrgcn", official, tmp_path / "out2", "--stream", "bones")
+    with pytest.raises(DataError, match="has no run of the stream 'bone'"):
+        call(convert, "ctrgcn", official, tmp_path / "out2", "--recipe", "ctrgcn/nwucla_small", "--stream", "bone")
+    assert not (tmp_path / "out2").exists()
 
 
 def test_what_goes_wrong(official: Path, tmp_path: Path) -> None:
@@ -45,7 +73,7 @@ def test_what_goes_wrong(official: Path, tmp_path: Path) -> None:
         call(convert, "ctrgcn", tmp_path / "none.pt", out)
     assert not out.exists()
     (tmp_path / "file").write_text("in the way")
-    for place in (tmp_path / "file" / "weights.safetensors", tmp_path):
+    for place in (tmp_path / "file" / "weights.safetensors", tmp_path / "file"):
         with pytest.raises(OutputError, match="cannot write"):
             call(convert, "ctrgcn", official, place)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["file"]

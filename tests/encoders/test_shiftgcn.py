@@ -13,8 +13,9 @@ from torch import Tensor
 
 from bonefide.conversion import shiftgcn as conversion
 from bonefide.encoders._temporal_shift import TemporalShift, shift_frames
-from bonefide.encoders.shiftgcn import ShiftGCN, joint_shift
+from bonefide.encoders.shiftgcn import ShiftGCN
 from bonefide.errors import ShapeError, UnknownNameError
+from bonefide.layers.joint_shift import joint_shift
 from bonefide.layouts import layout
 from bonefide.methods.supervised import Supervised
 

@@ -7,7 +7,7 @@ import not_yet
 import numpy as np
 from fixture import Fixture
 
-from bonefide.encoders.shiftgcn import joint_shift
+from bonefide.layers.joint_shift import joint_shift
 from bonefide.layouts import layout
 from bonefide.types import Array
 

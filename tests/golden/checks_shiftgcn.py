@@ -16,7 +16,8 @@ from torch import Tensor
 
 from bonefide.conversion import convert, shiftgcn
 from bonefide.encoders._temporal_shift import ShiftGradient, shift_frames
-from bonefide.encoders.shiftgcn import ShiftGCN, joint_shift
+from bonefide.encoders.shiftgcn import ShiftGCN
+from bonefide.layers.joint_shift import joint_shift
 from bonefide.layouts import layout
 from bonefide.methods.supervised import Supervised
 

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`bonefide convert`: an official checkpoint to safetensors."""
+"""`bonefide convert`: an official checkpoint to safetensors, and to a recogniser."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bonefide.writing import write_file
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bonefide.config.recipe import Recipe
 
 __all__ = ["convert"]
 
@@ -16,14 +22,58 @@ __all__ = ["convert"]
 def convert(
     paper: Annotated[str, typer.Argument(help="Whose checkpoint it is, as in `bonefide ls papers`.")],
     official: Annotated[Path, typer.Argument(help="The official file.")],
-    out: Annotated[Path, typer.Argument(help="Where the weights go, a .safetensors file.")],
+    out: Annotated[Path, typer.Argument(help="Where it goes: a .safetensors file, or a folder.")],
+    *,
+    recipe: Annotated[str, typer.Option(help="How it was trained; the first recipe it fits, if left out.")] = "",
+    stream: Annotated[
+        str, typer.Option(help="What it was trained on: joint, bone, joint_motion or bone_motion.")
+    ] = "joint",
 ) -> None:
-    """Convert an official checkpoint; nothing in the file is executed, and every key must have its place."""
-    from safetensors.torch import save
+    """Convert an official checkpoint; nothing in the file is executed, and every key must have its place.
 
+    Where a recipe fits, class names, layout, preparation and transform go with the weights, as `bonefide predict`
+    needs them.
+    """
     from bonefide.conversion import convert as convert_file
+    from bonefide.hub import Recognizer
 
     weights = convert_file(paper, official)
-    content = save({name: value.contiguous() for name, value in weights.items()}, {"paper": paper})
-    write_file(out, content)
-    typer.echo(f"{len(weights)} tensors, {sum(each.numel() for each in weights.values()):,} numbers: {out}")
+    size = f"{len(weights)} tensors, {sum(each.numel() for each in weights.values()):,} numbers: {out}"
+    found = _recipe(paper, recipe, stream, weights)
+    if found is None:
+        _write_alone(paper, weights, out)
+        typer.echo(f"{size}\nno recipe fits, so these are weights alone, without class names and transform")
+        return
+    origin = {"paper": paper, "file": official.name, "sha256": hashlib.sha256(official.read_bytes()).hexdigest()}
+    recognizer = Recognizer.from_weights(weights, found, origin=origin)
+    if out.suffix == ".safetensors":
+        recognizer.save(out)
+    else:
+        recognizer.save_pretrained(out)
+    config = recognizer.config
+    typer.echo(
+        f"{size}\nrecognises {len(config.classes)} classes of {config.dataset} from the {config.stream} stream, "
+        f"prepared by {config.preparation}, as the recipe {found.name} says"
+    )
+
+
+def _recipe(paper: str, name: str, stream: str, weights: dict[str, Tensor]) -> Recipe | None:
+    from bonefide.config import load
+    from bonefide.errors import DataError
+    from bonefide.hub import fitting_recipe
+
+    if not name:
+        return fitting_recipe(paper, weights, stream=stream)  # type: ignore[arg-type]  # it checks
+    whole = load.recipe(name)
+    runs = (load.single_run(whole, run) for run in whole.runs)
+    found = next((run for run in runs if run.data.stream == stream), None)
+    if found is None:
+        raise DataError(f"the recipe {name} has no run of the stream '{stream}'")
+    return found
+
+
+def _write_alone(paper: str, weights: dict[str, Tensor], out: Path) -> None:
+    from safetensors.torch import save
+
+    file = out if out.suffix == ".safetensors" else out / "model.safetensors"
+    write_file(file, save({name: value.contiguous() for name, value in weights.items()}, {"paper": paper}))

@@ -29,6 +29,7 @@ _VERBS = (
     "compare",
     "report",
     "convert",
+    "predict",
     "export",
     "bench",
     "doctor",

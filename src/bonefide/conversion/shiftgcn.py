@@ -12,6 +12,7 @@ from torch import Tensor
 from bonefide.conversion._keys import invert, rename
 from bonefide.encoders import shiftgcn
 from bonefide.errors import DataError
+from bonefide.layers.joint_shift import joint_shift
 from bonefide.layouts import layout
 from bonefide.methods.supervised import Supervised
 
@@ -107,8 +108,8 @@ def _shifts(inside: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {}
     joints = mask.shape[1]
     shifts = (
-        shiftgcn.joint_shift(joints, linear.shape[0]),
-        shiftgcn.joint_shift(joints, linear.shape[1], back=True),
+        joint_shift(joints, linear.shape[0]),
+        joint_shift(joints, linear.shape[1], back=True),
     )
     return dict(zip(_PERMUTATIONS, shifts, strict=True))
 

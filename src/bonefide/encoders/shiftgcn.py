@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from bonefide.encoders._temporal_shift import ShiftGradient, TemporalShift
 from bonefide.errors import ShapeError
+from bonefide.layers.joint_shift import joint_shift
 from bonefide.layers.persons import PersonBatchNorm, unfold_persons
 from bonefide.layouts.layout import SkeletonLayout
 from bonefide.types import Features
 
-__all__ = ["ShiftGCN", "joint_shift"]
+__all__ = ["ShiftGCN"]
 
 # Channels of the ten blocks in units of `base_channels`, and where time is halved.
 _WIDTHS = (1, 1, 1, 1, 2, 2, 2, 4, 4, 4)
@@ -120,22 +121,6 @@ class ShiftGCN(nn.Module):
             x = block(x)
         pooled = x.flatten(1, 2).unflatten(0, (-1, self.persons)).mean(dim=(1, 2))
         return Features(unfold_persons(x.permute(0, 3, 1, 2), self.persons), pooled)
-
-
-def joint_shift(joints: int, channels: int, *, back: bool = False) -> Tensor:
-    """From where each channel of each joint comes: from the joint as many further as the channel's number, in a circle.
-
-    Args:
-        joints: joints V.
-        channels: channels C.
-        back: the other way round.
-
-    Shape:
-        returned: (V * C,) int64, places in flattened (V, C).
-    """
-    channel = torch.arange(channels)
-    step = -channel if back else channel
-    return ((torch.arange(joints).unsqueeze(1) + step) % joints * channels + channel).flatten()
 
 
 def _check_frames(frames: int) -> None:

@@ -22,6 +22,7 @@ from bonefide.config.build import Experiment, build_data, build_method
 from bonefide.config.components import check_recipe
 from bonefide.config.load import dump, recipe_digest, single_run
 from bonefide.config.recipe import Recipe
+from bonefide.config.recognizer import config_of_run
 from bonefide.data.dataset import Sample
 from bonefide.data.loader import loader
 from bonefide.data.store import SkeletonStore
@@ -29,6 +30,7 @@ from bonefide.errors import RunError
 from bonefide.evaluation.audit import audit, save_card
 from bonefide.evaluation.scores import save_scores
 from bonefide.evaluation.test import load_weights, score
+from bonefide.hub import HEADER
 from bonefide.run import Run
 from bonefide.training.callbacks import EpochEnd, save_weights
 from bonefide.training.devices import describe_device, resolve_device
@@ -223,7 +225,10 @@ def _as_json(content: dict[str, Any]) -> str:
 
 
 def _header(recipe: Recipe, data: Experiment, facts: dict[str, Any]) -> dict[str, str]:
+    origin = {"paper": recipe.paper, "recipe": recipe.name, "run": facts["run"], "select": recipe.training.select}
+    config = config_of_run(recipe, data.train.store.info, data.train[0].clip.shape, origin=origin)
     return {
+        HEADER: config.model_dump_json(),
         "recipe": recipe.name,
         "run": facts["run"],
         "stream": recipe.data.stream,
