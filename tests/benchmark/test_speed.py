@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bonefide.benchmark.speed import Subject, encoder_subject, measure_speed, recipe_subject
+from bonefide.benchmark.speed import encoder_subject, measure_speed, recipe_subject
+from bonefide.benchmark.variants import Subject
 from bonefide.encoders.ctrgcn import CTRGCN
 from bonefide.errors import UnknownNameError
 from bonefide.layouts import layout
@@ -16,7 +17,9 @@ from bonefide.types import Batch
 
 def _small(name: str) -> Subject:
     method = Supervised(CTRGCN(layout("ucla20"), 3, persons=1, base_channels=8), num_classes=10)
-    return Subject(name, method, Batch(torch.randn(2, 3, 8, 20, 1), torch.tensor([0, 1]), torch.arange(2)))
+    return Subject(
+        name, method, Batch(torch.randn(2, 3, 8, 20, 1), torch.tensor([0, 1]), torch.arange(2)), layout("ucla20")
+    )
 
 
 def test_a_row_for_every_network() -> None:
@@ -35,7 +38,7 @@ def test_a_row_for_every_network() -> None:
 
 def test_multiply_adds_are_of_one_sample() -> None:
     small = _small("one")
-    doubled = Subject("two", small.method, Batch(*(torch.cat([part, part]) for part in small.batch[:3])))
+    doubled = Subject("two", small.method, Batch(*(torch.cat([part, part]) for part in small.batch[:3])), small.layout)
     rows = measure_speed([small, doubled], rounds=1).facts()["rows"]
     assert rows[0]["gmac"] == rows[1]["gmac"]
 

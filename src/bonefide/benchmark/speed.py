@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from bonefide.benchmark.batches import each_tensor
 from bonefide.benchmark.size import multiply_adds, parameters, peak_megabytes
 from bonefide.benchmark.table import Cell, Table
-from bonefide.benchmark.timing import interleaved
+from bonefide.benchmark.timing import Cost, interleaved
+from bonefide.benchmark.variants import Subject, Variant, prepared
 from bonefide.config.components import create
 from bonefide.config.load import recipe, single_run
 from bonefide.config.recipe import Component, Recipe
@@ -26,18 +25,21 @@ from bonefide.methods._method import Method
 from bonefide.transforms import Compose
 from bonefide.types import Batch
 
-__all__ = ["Subject", "encoder_subject", "measure_speed", "recipe_subject"]
+__all__ = ["encoder_subject", "measure_speed", "recipe_subject"]
 
 _FRAMES, _CLASSES = 64, 60
 _HOW = (
     "Random clips, float32, networks in turn, medians. 'latency': one sample forward, on the clock. 'forward' and "
     "'train': milliseconds a sample within a batch, without gradients, and forward, loss and backward without the "
     "optimiser; processor time counts only where the processor computes. Multiply-adds are those of convolutions and "
-    "matrix products in one sample's forward pass, in units of a thousand million. 'peak' is what memory grows by in "
+    "matrix products in one sample's forward pass, in units of a thousand million. Gains are times as fast as eager in "
+    "the same rounds; 'compiled' is torch.compile of the encoder, 'bf16' autocast, 'onnx' ONNX Runtime on the CPU with "
+    "the same number of threads. 'peak' is what memory grows by in "
     "the first training pass: exact on CUDA; elsewhere the process's resident memory, a lower bound."
 )
 _COLUMNS = (
     "what",
+    "variant",
     "clip",
     "batch",
     "parameters",
@@ -48,38 +50,10 @@ _COLUMNS = (
     "train_ms",
     "train_cpu_ms",
     "forward_per_second",
+    "forward_gain",
+    "train_gain",
     "peak_mb",
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Subject:
-    """A network and what it is fed with.
-
-    Args:
-        name: of the encoder or recipe.
-        method: the network with its head and losses.
-        batch: input and labels.
-    """
-
-    name: str
-    method: Method
-    batch: Batch
-
-    def on(self, device: str) -> Subject:
-        """A copy on a device."""
-        moved = each_tensor(self.batch, lambda part: part.to(device))
-        return Subject(self.name, copy.deepcopy(self.method).to(device), moved)
-
-    def train(self) -> None:
-        """Forward, losses, backward."""
-        self.method.zero_grad()
-        torch.stack(list(self.method.losses(self.batch).values())).sum().backward()
-
-    def forward(self, samples: int | None = None) -> None:
-        """Forward without gradients, of the whole batch or its first samples."""
-        with torch.no_grad():
-            self.method.outputs(each_tensor(self.batch, lambda part: part[:samples]))
 
 
 def encoder_subject(name: str, *, batch_size: int) -> Subject:
@@ -108,37 +82,79 @@ def recipe_subject(name: str, *, batch_size: int) -> Subject:
     return _subject(name, (one.encoder, one.method), clips, skeleton=skeleton, classes=len(info.classes) or _CLASSES)
 
 
-def measure_speed(subjects: Sequence[Subject], *, rounds: int, device: str = "cpu") -> Table:
+def measure_speed(
+    subjects: Sequence[Subject], *, rounds: int, device: str = "cpu", variants: Sequence[Variant] = ("eager",)
+) -> Table:
     """Time and size networks.
 
     Args:
         subjects: what to measure, in turn.
         rounds: at least 1.
         device: as torch names it.
+        variants: how each is run; what cannot be run here says why.
     """
+    sizes = {subject.name: _size(subject, device) for subject in subjects}
+    made = {(each.name, how): prepared(each, how, device=device) for each in subjects for how in variants}
     tasks: dict[str, Callable[[], object]] = {}
-    sizes: dict[str, tuple[int, float, float]] = {}
-    for subject in subjects:
-        trained, tested = subject.on(device), subject.on(device)
-        trained.method.train()
-        tested.method.eval()
-        peak = peak_megabytes(trained.train, device=device)
-        billions = multiply_adds(partial(tested.forward, 1)) / 1e9
-        sizes[subject.name] = (parameters(subject.method), billions, peak)
-        tasks[f"latency {subject.name}"] = partial(tested.forward, 1)
-        tasks[f"forward {subject.name}"] = tested.forward
-        tasks[f"train {subject.name}"] = trained.train
+    peaks: dict[tuple[str, str], float] = {}
+    for (name, how), ready in made.items():
+        if isinstance(ready, str):
+            continue
+        tasks[f"latency {name} {how}"] = ready.latency
+        tasks[f"forward {name} {how}"] = ready.forward
+        if ready.train is not None:
+            tasks[f"train {name} {how}"] = ready.train
+            peaks[name, how] = sizes[name].peak if how == "eager" else peak_megabytes(ready.train, device=device)
     costs = interleaved(tasks, rounds=rounds, device=device)
     rows: list[tuple[Cell, ...]] = []
     for subject in subjects:
-        count, billions, peak = sizes[subject.name]
-        samples = len(subject.batch.label)
-        forward, train = (costs[f"{task} {subject.name}"].over(samples) for task in ("forward", "train"))
+        known, samples = sizes[subject.name], len(subject.batch.label)
         shape = " x ".join(map(str, subject.batch.clip.shape[1:]))
-        latency = costs[f"latency {subject.name}"].wall * 1e3
-        times = (latency, forward.wall * 1e3, forward.cpu * 1e3, train.wall * 1e3, train.cpu * 1e3)
-        rows.append((subject.name, shape, samples, count, billions, *times, 1 / forward.wall, peak))
+        for how in variants:
+            ready = made[subject.name, how]
+            about = (shape, samples, known.parameters, known.billions)
+            if isinstance(ready, str):
+                rows.append((subject.name, f"{how} not available: {ready}", *about, *[None] * 9))
+                continue
+            key = f"{subject.name} {how}"
+            times = (*_times(costs, key, samples), *_gains(costs, subject.name, how, device))
+            rows.append((subject.name, how, *about, *times, peaks.get((subject.name, how))))
     return Table("networks", "Networks", _HOW, _COLUMNS, tuple(rows))
+
+
+@dataclass(frozen=True)
+class _Size:
+    parameters: int
+    billions: float
+    peak: float
+
+
+def _size(subject: Subject, device: str) -> _Size:
+    trained, tested = subject.on(device), subject.on(device)
+    trained.method.train()
+    tested.method.eval()
+    # The first pass of all: later ones find memory that the allocator has kept.
+    peak = peak_megabytes(trained.train, device=device)
+    return _Size(parameters(subject.method), multiply_adds(partial(tested.forward, 1)) / 1e9, peak)
+
+
+def _times(costs: Mapping[str, Cost], key: str, samples: int) -> tuple[Cell, ...]:
+    forward, train = costs[f"forward {key}"].over(samples), costs.get(f"train {key}")
+    trained = (None, None) if train is None else (train.wall * 1e3 / samples, train.cpu * 1e3 / samples)
+    latency = costs[f"latency {key}"].wall * 1e3
+    return (latency, forward.wall * 1e3, forward.cpu * 1e3, *trained, 1 / forward.wall)
+
+
+def _gains(costs: Mapping[str, Cost], name: str, how: str, device: str) -> tuple[Cell, ...]:
+    """How many times as fast as eager: by processor time where the processor computes, else on the clock."""
+
+    def gain(task: str) -> Cell:
+        own, eager = costs.get(f"{task} {name} {how}"), costs.get(f"{task} {name} eager")
+        if own is None or eager is None:
+            return None
+        return eager.cpu / own.cpu if device == "cpu" else eager.wall / own.wall
+
+    return gain("forward"), gain("train")
 
 
 def _subject(
@@ -159,7 +175,7 @@ def _subject(
         torch.manual_seed(0)
         given["encoder"] = create("encoders", parts[0], given)
         made: Method = create("methods", parts[1], given)
-    return Subject(name, made, Batch(clip.float(), label, torch.arange(samples), joints=clip.float()))
+    return Subject(name, made, Batch(clip.float(), label, torch.arange(samples), joints=clip.float()), skeleton)
 
 
 def _layout_of(one: Recipe) -> SkeletonLayout:

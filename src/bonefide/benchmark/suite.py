@@ -15,6 +15,7 @@ from bonefide.benchmark.speed import encoder_subject, measure_speed, recipe_subj
 from bonefide.benchmark.startup import measure_startup
 from bonefide.benchmark.store import measure_store, store_or_random
 from bonefide.benchmark.table import Table
+from bonefide.benchmark.variants import VARIANTS, Variant
 from bonefide.config import components, load
 from bonefide.errors import BonefideError, UnknownNameError
 
@@ -34,6 +35,7 @@ class Settings:
         sequences: in that one, at least 4.
         batch_size: of networks, at least 1.
         files: to prepare, at least 4.
+        variants: how networks are run; None for all of them where one network is asked for, else eager only.
 
     Raises:
         BonefideError: if a number is too small.
@@ -45,6 +47,7 @@ class Settings:
     sequences: int = 1000
     batch_size: int = 4
     files: int = 300
+    variants: tuple[Variant, ...] | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("rounds", 1), ("sequences", 4), ("batch_size", 1), ("files", FEWEST_FILES)):
@@ -95,9 +98,12 @@ def _loader(settings: Settings) -> Table:
 
 def _encoders(names: tuple[str, ...], settings: Settings) -> Table:
     subjects = [encoder_subject(name, batch_size=settings.batch_size) for name in names]
-    return measure_speed(subjects, rounds=settings.rounds, device=settings.device)
+    usual: tuple[Variant, ...] = VARIANTS if len(names) == 1 else ("eager",)
+    return measure_speed(subjects, rounds=settings.rounds, device=settings.device, variants=settings.variants or usual)
 
 
 def _recipe(name: str, settings: Settings) -> Table:
     subject = recipe_subject(name, batch_size=settings.batch_size)
-    return measure_speed([subject], rounds=settings.rounds, device=settings.device)
+    return measure_speed(
+        [subject], rounds=settings.rounds, device=settings.device, variants=settings.variants or VARIANTS
+    )

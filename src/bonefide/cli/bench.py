@@ -34,6 +34,13 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds to take medians over.")] = 7,
     threads: Annotated[int, typer.Option(min=1, help="Threads torch and NumPy may use.")] = 1,
     batch_size: Annotated[int, typer.Option(min=1, help="Samples in a batch of networks.")] = 4,
+    variants: Annotated[
+        str | None,
+        typer.Option(
+            help="Of networks, with commas: eager, compiled, bf16, compiled_bf16, onnx. Left out: all for one network, "
+            "eager for several."
+        ),
+    ] = None,
     files: Annotated[int, typer.Option(min=4, help="Made-up raw files to prepare.")] = 300,
     out: Annotated[Path | None, typer.Option(help="Write a Markdown page too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
@@ -45,9 +52,17 @@ def bench(
     from bonefide.benchmark.page import machine, render
     from bonefide.benchmark.suite import Settings, plan
     from bonefide.benchmark.timing import thread_limit
+    from bonefide.benchmark.variants import chosen_variants
     from bonefide.training.devices import resolve_device
 
-    settings = Settings(rounds=rounds, device=resolve_device(device), store=store, batch_size=batch_size, files=files)
+    settings = Settings(
+        rounds=rounds,
+        device=resolve_device(device),
+        store=store,
+        batch_size=batch_size,
+        files=files,
+        variants=None if variants is None else chosen_variants(variants),
+    )
     place = machine(settings.device)
     with thread_limit(threads):
         tables = _measured(plan(what, settings))
@@ -57,7 +72,7 @@ def bench(
             "rounds": (rounds, 7),
             "threads": (threads, 1),
         }
-        changed |= {"batch-size": (batch_size, 4), "files": (files, 300)}
+        changed |= {"batch-size": (batch_size, 4), "files": (files, 300), "variants": (variants or "", "")}
         command = _command(what, changed, store=store)
         write_file(out, render(tables, command=command, place=place, rounds=rounds, threads=threads))
     if as_json:

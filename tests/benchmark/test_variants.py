@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ways to run a network give its numbers, or say why they cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from bonefide.benchmark import variants
+from bonefide.benchmark.speed import measure_speed
+from bonefide.benchmark.variants import VARIANTS, Prepared, Subject, chosen_variants, prepared
+from bonefide.encoders.ctrgcn import CTRGCN
+from bonefide.errors import InstallationError, UnknownNameError
+from bonefide.layouts import layout
+from bonefide.methods.supervised import Supervised
+from bonefide.types import Batch
+
+
+@pytest.fixture
+def subject() -> Subject:
+    method = Supervised(CTRGCN(layout("ucla20"), 3, persons=1, base_channels=8), num_classes=10)
+    batch = Batch(torch.randn(2, 3, 8, 20, 1), torch.tensor([0, 1]), torch.arange(2))
+    return Subject("small", method, batch, layout("ucla20"))
+
+
+def test_names_are_chosen_in_order() -> None:
+    assert chosen_variants(",".join(VARIANTS)) == VARIANTS
+    assert chosen_variants("bf16") == ("eager", "bf16")
+    with pytest.raises(UnknownNameError, match="did you mean 'compiled'"):
+        chosen_variants("eager,compild")
+
+
+def test_what_is_missing_is_a_cell(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(network: Any) -> bytes:
+        raise InstallationError("ONNX needs onnx")
+
+    monkeypatch.setattr(variants, "onnx_bytes", lacking)
+    rows = measure_speed([subject], rounds=1, variants=("eager", "bf16", "onnx")).facts()["rows"]
+    assert [row["variant"] for row in rows] == ["eager", "bf16", "onnx not available: ONNX needs onnx"]
+    assert rows[2]["forward_ms"] is None
+    assert rows[0]["forward_gain"] == rows[0]["train_gain"] == 1
+    assert rows[1]["forward_gain"] == pytest.approx(rows[0]["forward_cpu_ms"] / rows[1]["forward_cpu_ms"])
+
+
+def test_bf16_computes_in_bf16(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(Subject, "forward", lambda self, samples=None: seen.append(torch.is_autocast_enabled("cpu")))
+    for how in ("eager", "bf16"):
+        assert isinstance(prepared(subject, how, device="cpu"), Prepared)
+    assert seen == [False, False, True, True]
+
+
+def test_a_compiler_is_used_for_the_encoder(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(CTRGCN, "compile", lambda self, **options: asked.append(options))
+    assert isinstance(prepared(subject, "compiled", device="cpu"), Prepared)
+    assert asked == [{"fullgraph": True, "dynamic": False}] * 2
+
+
+@pytest.mark.slow
+def test_onnx_is_measured_forward_only(subject: Subject) -> None:
+    pytest.importorskip("onnxruntime")
+    _, row = measure_speed([subject], rounds=1, variants=("eager", "onnx")).facts()["rows"]
+    assert row["train_ms"] is None
+    assert row["forward_gain"] > 0
+    assert "not on cuda" in str(prepared(subject, "onnx", device="cuda"))
