@@ -21,6 +21,7 @@ from bonefide.types import Features
 FRAMES, PERSONS = 16, 2
 SMALL: dict[str, dict[str, Any]] = {
     "ctrgcn": {"base_channels": 8},
+    "hyperformer": {"heads": 1},
     "shiftgcn": {"base_channels": 8},
     "stgcn": {"base_channels": 8},
 }

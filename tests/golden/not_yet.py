@@ -15,7 +15,6 @@ FIXTURES = {
     "encoders_agcn": "encoders/agcn.py",
     "encoders_blockgcn": "encoders/blockgcn.py",
     "encoders_hcn": "encoders/hcn.py",
-    "encoders_hyperformer": "encoders/hyperformer.py",
     "stjd_": "methods/stjd_mp.py",
     "stjd_pretrain_mae": "methods/mae.py",
     "stjd_pretrain_mamp": "methods/mamp.py",
