@@ -10,6 +10,7 @@ from tiny import loaded, tiny_store
 
 import bonefide
 from bonefide.config.build import build_data, build_method, encoder, method
+from bonefide.data.loader import loader
 from bonefide.data.store import SkeletonStore
 from bonefide.errors import DataError, RecipeError, ShapeError, UnknownNameError
 from bonefide.layouts import layout
@@ -104,3 +105,17 @@ def test_public_names_lead_somewhere() -> None:
         assert callable(getattr(bonefide, name))
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         _ = bonefide.trian
+
+
+def test_joints_are_given_to_encoders_that_ask(tmp_path: Path, store: SkeletonStore) -> None:
+    assert build_data(loaded(tmp_path), store).train[0].joints is None
+    recipe = loaded(tmp_path, encoder={"name": "blockgcn", "base_channels": 8}, data__stream="bone_motion")
+    data = build_data(recipe, store)
+    joint = build_data(loaded(tmp_path, data__stream="joint"), store)
+    for part, plain in ((data.train, joint.train), (data.test, joint.test)):
+        np.testing.assert_array_equal(part[1].joints, plain[1].clip)
+        assert not np.array_equal(part[1].clip, part[1].joints)
+    made = build_method(recipe, data)
+    batch = next(iter(loader(data.train, batch_size=3)))
+    made.losses(batch)["cross_entropy"].backward()
+    assert made.encoder.topology.centres.grad.abs().max() > 0

@@ -20,6 +20,7 @@ from bonefide.types import Features
 
 FRAMES, PERSONS = 16, 2
 SMALL: dict[str, dict[str, Any]] = {
+    "blockgcn": {"base_channels": 8},
     "ctrgcn": {"base_channels": 8},
     "hyperformer": {"heads": 1},
     "shiftgcn": {"base_channels": 8},
@@ -129,8 +130,10 @@ def test_evaluation_is_deterministic_and_a_sample_does_not_know_its_batch(name: 
         alone = encode(encoder, clip[2:3])
     for each in range(2):
         assert torch.equal(whole[each], again[each])
-        torch.testing.assert_close(shuffled[each], whole[each][order], rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(alone[each], whole[each][2:3], rtol=1e-4, atol=1e-5)
+        # Untrained networks may make large numbers, of which float32 knows so many digits.
+        near = 1e-5 * max(1.0, whole[each].abs().max().item())
+        torch.testing.assert_close(shuffled[each], whole[each][order], rtol=1e-4, atol=near)
+        torch.testing.assert_close(alone[each], whole[each][2:3], rtol=1e-4, atol=near)
 
 
 @every

@@ -12,6 +12,8 @@ from stores import small_store
 from bonefide.data.dataset import Draw, SkeletonDataset
 from bonefide.data.store import SkeletonStore
 from bonefide.errors import DataError
+from bonefide.transforms import Compose
+from bonefide.transforms.modality import Modality
 from bonefide.types import Array
 
 
@@ -111,3 +113,18 @@ def test_a_pickle_is_small_and_reopens_the_store(tmp_path: Path) -> None:
     packed = pickle.dumps(samples)
     assert len(packed) < 5000
     np.testing.assert_array_equal(pickle.loads(packed)[3].clip, there)
+
+
+def test_joints_come_besides_the_stream_when_asked_for(store: SkeletonStore) -> None:
+    chain = Compose((Noise(), Modality("bone", layout=store.layout)))
+    plain, both = (
+        SkeletonDataset(store, [4, 5], transform=chain, persons=2, joints=joints) for joints in (False, True)
+    )
+    assert plain[1].joints is None
+    sample = both[Draw(1, 3)]
+    np.testing.assert_array_equal(sample.clip, plain[Draw(1, 3)].clip)
+    noise = SkeletonDataset(store, [4, 5], transform=Noise(), persons=2)[Draw(1, 3)].clip
+    np.testing.assert_array_equal(sample.joints, noise)
+    assert sample.joints.dtype == np.float32
+    alone = SkeletonDataset(store, [4], transform=Same(), persons=2, joints=True)[0]
+    np.testing.assert_array_equal(alone.joints, alone.clip)

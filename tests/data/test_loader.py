@@ -83,3 +83,10 @@ def test_workers_change_nothing(samples: SkeletonDataset, start: str) -> None:
         for one, two in zip(ours, theirs, strict=True):
             assert torch.equal(one.clip, two.clip)
             assert torch.equal(one.index, two.index)
+
+
+def test_joints_are_a_batch_too(samples: SkeletonDataset) -> None:
+    samples.joints = True
+    first = epoch(loader(samples, batch_size=4, shuffle=True, workers=1), 2)[0]
+    assert first.joints.dtype == torch.float32
+    assert torch.equal(first.joints, first.clip), "no stream was made"

@@ -13,7 +13,6 @@ FIXTURES = {
     "csre_": "methods/csre.py",
     "descriptors_": "descriptors/gd.py",
     "encoders_agcn": "encoders/agcn.py",
-    "encoders_blockgcn": "encoders/blockgcn.py",
     "encoders_hcn": "encoders/hcn.py",
     "stjd_": "methods/stjd_mp.py",
     "stjd_pretrain_mae": "methods/mae.py",

@@ -252,3 +252,13 @@ def test_one_process_a_run(tmp_path: Path, store: SkeletonStore) -> None:
         train_run(single, name, folder, store=store, device="cpu")
     lock.release()
     assert train_run(single, name, folder, store=store, device="cpu").finished
+
+
+@pytest.mark.parametrize("stream", ["joint", "bone_motion"])
+def test_an_encoder_that_asks_for_joints_trains_and_tests(tmp_path: Path, store: SkeletonStore, stream: str) -> None:
+    encoder = {"name": "blockgcn", "base_channels": 8}
+    recipe = loaded(tmp_path, encoder=encoder, data__stream=stream, training__epochs=1)
+    run = trained(recipe, tmp_path / "run", store)
+    again = testing.test(run, store=store, batch_size=5)
+    there = load_scores(run.scores_file)
+    torch.testing.assert_close(torch.tensor(again.values), torch.tensor(there.values), rtol=1e-4, atol=1e-4)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bonefide.config.components import check_recipe, create
+from bonefide.config.components import check_recipe, component, create
 from bonefide.config.recipe import Component, Recipe
 from bonefide.data.dataset import SkeletonDataset
 from bonefide.data.protocols import Split, carve_validation, split, split_digest
@@ -169,4 +169,14 @@ def _dataset(
     given = {"layout": store.layout, "stream": recipe.data.stream}
     transform = Compose(tuple(create("transforms", each, given) for each in chain))
     persons = int(np.max(store.persons))
-    return SkeletonDataset(store, rows, transform=transform, persons=persons, repeat=repeat, seed=recipe.training.seed)
+    # A class says it for all its options, so that an encoder need not be built before its data are.
+    joints = bool(getattr(component("encoders", recipe.encoder.name), "needs_joints", False))
+    return SkeletonDataset(
+        store,
+        rows,
+        transform=transform,
+        persons=persons,
+        repeat=repeat,
+        seed=recipe.training.seed,
+        joints=joints,
+    )

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from bonefide.data.store import SkeletonStore
 from bonefide.errors import DataError
-from bonefide.transforms import Transform
+from bonefide.transforms import Compose, Transform
 from bonefide.types import Array
 
 __all__ = ["Draw", "Sample", "SkeletonDataset"]
@@ -35,14 +35,17 @@ class Sample(NamedTuple):
         clip: the transformed clip.
         label: class, 0-based.
         index: place of the sample among the data set's rows.
+        joints: the clip before a stream was made of it, if it was asked for.
 
     Shape:
         clip: (C, T, V, M) float32.
+        joints: (C, T, V, M) float32, or None.
     """
 
     clip: Array
     label: int
     index: int  # type: ignore[assignment]  # hides tuple.index, as in Batch
+    joints: Array | None = None
 
 
 class SkeletonDataset(Dataset[Sample]):
@@ -58,6 +61,7 @@ class SkeletonDataset(Dataset[Sample]):
         persons: person slots M; absent ones are zeros, persons beyond are left out.
         repeat: how often an epoch goes through the rows.
         seed: of the transform's randomness.
+        joints: give each sample its joints besides the stream, for encoders that ask for them.
 
     Shape:
         clip: (C, T, V, M) float32.
@@ -75,13 +79,14 @@ class SkeletonDataset(Dataset[Sample]):
         persons: int,
         repeat: int = 1,
         seed: int = 0,
+        joints: bool = False,
     ) -> None:
         if len(rows) == 0:
             raise DataError(f"{store.path.name}: this part of the protocol holds no samples")
         if persons < 1 or repeat < 1:
             raise DataError(f"persons and repeat must be at least 1, got {persons} and {repeat}")
         self.store, self.rows, self.transform = store, np.asarray(rows), transform
-        self.persons, self.repeat, self.seed = persons, repeat, seed
+        self.persons, self.repeat, self.seed, self.joints = persons, repeat, seed, joints
 
     def __len__(self) -> int:
         return len(self.rows) * self.repeat
@@ -104,11 +109,19 @@ class SkeletonDataset(Dataset[Sample]):
         index = place % len(self.rows)
         row = int(self.rows[index])
         generator = np.random.default_rng((self.seed, epoch, place))
-        clip = self.transform(self._clip(row), generator)
-        return Sample(np.ascontiguousarray(clip, dtype=np.float32), int(self.store.labels[row]), index)
+        label = int(self.store.labels[row])
+        if not self.joints:
+            return Sample(_as_given(self.transform(self._clip(row), generator)), label, index)
+        chain = self.transform if isinstance(self.transform, Compose) else Compose((self.transform,))
+        clip, joints = chain.with_joints(self._clip(row), generator)
+        return Sample(_as_given(clip), label, index, _as_given(joints))
 
     def _clip(self, row: int) -> Array:
         joints = self.store.joints(row)[: self.persons]
         if len(joints) < self.persons:
             joints = np.concatenate([joints, np.zeros((self.persons - len(joints), *joints.shape[1:]), joints.dtype)])
         return joints.transpose(3, 1, 2, 0)
+
+
+def _as_given(clip: Array) -> Array:
+    return np.ascontiguousarray(clip, dtype=np.float32)

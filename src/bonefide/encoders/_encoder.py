@@ -22,7 +22,7 @@ class Encoder(Protocol):
     out_channels: int
     """D of `Features.pooled`."""
     needs_joints: bool
-    """Whether it wants `Batch.joints` besides the stream."""
+    """Whether it wants `Batch.joints` besides the stream; of the class, so that data can be made before the encoder."""
     map_axis: str
     """What the last axis of `Features.map` is: "joint", or "coordinate" for HCN."""
 

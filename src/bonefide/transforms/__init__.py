@@ -8,12 +8,14 @@ repeat a published draw.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from bonefide.transforms.modality import Modality
 from bonefide.types import Array
 
 __all__ = ["Compose", "Transform"]
@@ -54,3 +56,23 @@ class Compose:
         for transform in self.transforms:
             clip = transform(clip, generator)
         return clip
+
+    def with_joints(self, clip: Array, generator: np.random.Generator) -> tuple[Array, Array]:
+        """The clip as calling gives it, and the same clip without `Modality`: its joints, whatever its stream.
+
+        Both go through the same transforms with the same draws. What comes before the stream is computed once.
+
+        Shape:
+            clip: (C, T, V, M).
+            returned: (C, T', V, M) each; one and the same array where there is no `Modality`.
+        """
+        joints = clip
+        for transform in self.transforms:
+            if isinstance(transform, Modality):
+                clip = transform(clip, generator)
+            elif clip is joints:
+                clip = joints = transform(clip, generator)
+            else:
+                same_draws = copy.deepcopy(generator)
+                clip, joints = transform(clip, generator), transform(joints, same_draws)
+        return clip, joints
