@@ -6,8 +6,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from bonefide.benchmark.official import OFFICIAL
 from bonefide.benchmark.speed import encoder_subject, measure_speed, recipe_subject
 from bonefide.benchmark.variants import Subject
+from bonefide.config.components import names
 from bonefide.encoders.ctrgcn import CTRGCN
 from bonefide.errors import UnknownNameError
 from bonefide.layouts import layout
@@ -55,3 +57,17 @@ def test_an_encoder_has_the_clip_of_ntu() -> None:
     assert tuple(subject.batch.clip.shape) == (2, 3, 64, 25, 2)
     with pytest.raises(UnknownNameError, match="did you mean 'ctrgcn/nwucla'"):
         recipe_subject("ctrgcn/nwcla", batch_size=1)
+
+
+def test_steps_are_set_against_the_official_ones() -> None:
+    ours, others = _small("ctrgcn"), _small("hcn")
+    rows = measure_speed([ours, others, _small("own")], rounds=1).facts()["rows"]
+    assert [row["official_over_ctrgcn"] for row in rows] == [1.0, 0.13, None]
+    assert rows[0]["train_over_ctrgcn"] == 1
+    assert rows[1]["train_over_ctrgcn"] == pytest.approx(rows[1]["train_cpu_ms"] / rows[0]["train_cpu_ms"])
+    (alone,) = measure_speed([others], rounds=1).facts()["rows"]
+    assert alone["train_over_ctrgcn"] is None
+
+
+def test_every_encoder_has_an_official_cost() -> None:
+    assert set(OFFICIAL) == set(names("encoders"))

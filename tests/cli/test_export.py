@@ -13,7 +13,8 @@ from tiny import loaded, tiny_store
 
 from bonefide.cli.export import export
 from bonefide.config.load import single_run
-from bonefide.errors import BonefideError, OutputError, StoreError, UnknownNameError
+from bonefide.errors import BonefideError, DataError, OutputError, StoreError, UnknownNameError
+from bonefide.hub import Recognizer
 from bonefide.serving.program import FACTS_FILE
 from bonefide.training.fit import train_run
 
@@ -69,8 +70,6 @@ def test_mistakes_are_told(store: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
     with pytest.raises(BonefideError, match="is a store: say --as ctrgcn, mamp, npy or pyskl"):
         call(export, store, tmp_path / "out")
-    with pytest.raises(BonefideError, match="--store goes with a run"):
-        call(export, store, tmp_path / "out", "--store", store)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +83,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_run_becomes_a_program(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "net.pt2"
-    said = call(export, run, out).stdout
+    said = call(export, run, out, "--trust-code").stdout
     assert said.startswith(f"wrote {out}")
     assert "of the largest logit at most" in said
     extra = {FACTS_FILE: ""}
@@ -95,14 +94,16 @@ def test_a_run_becomes_a_program(run: Path, tmp_path: Path) -> None:
     clip = torch.randn(2, int(facts["channels"]), int(facts["frames"]), 20, int(facts["persons"]))
     assert program(clip).shape == (2, 10)
     with pytest.raises(OutputError, match="--overwrite"):
-        call(export, run, out)
+        call(export, run, out, "--trust-code")
+    with pytest.raises(DataError, match="code from outside bonefide"):
+        call(export, run, tmp_path / "other.pt2")
 
 
 def test_a_run_becomes_an_onnx_file(run: Path, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     out = tmp_path / "net"
-    told = json.loads(call(export, run, out, "--as", "onnx", "--json").stdout)
+    told = json.loads(call(export, run, out, "--as", "onnx", "--json", "--trust-code").stdout)
     assert told["form"] == "onnx"
     assert max(each["error"] for each in told["checked"]) < 1e-4
     assert len({each["samples"] for each in told["checked"]}) > 2
@@ -111,13 +112,22 @@ def test_a_run_becomes_an_onnx_file(run: Path, tmp_path: Path) -> None:
     assert [each.name for each in model.graph.output] == ["logits"]
 
 
-def test_mistakes_with_runs_are_told(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match="forms to export a run in: no 'npy'"):
+def test_a_recogniser_becomes_a_program(run: Path, tmp_path: Path) -> None:
+    Recognizer.load(run, trust_code=True).save(tmp_path / "net.safetensors")
+    told = json.loads(call(export, tmp_path / "net.safetensors", tmp_path / "net.pt2", "--json", "--trust-code").stdout)
+    assert told["form"] == "program"
+    assert json.loads(told["facts"]["transforms"])[0]["name"] == "sample_frames"
+
+
+def test_mistakes_with_networks_are_told(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="forms to export a network in: no 'onx'"):
+        call(export, run / "weights.safetensors", tmp_path / "out", "--as", "onx")
+    with pytest.raises(StoreError, match="is not a store"):
         call(export, run, tmp_path / "out", "--as", "npy")
     with pytest.raises(BonefideError, match=r"say --as onnx or program, or give OUT the suffix \.onnx or \.pt2"):
         call(export, run, tmp_path / "out")
     with pytest.raises(BonefideError, match="--protocol and --frames are for stores"):
         call(export, run, tmp_path / "out.onnx", "--frames", 9)
-    with pytest.raises(StoreError, match="no store"):
-        call(export, run, tmp_path / "out.onnx", "--store", tmp_path / "nowhere")
+    with pytest.raises(DataError, match="there is no"):
+        call(export, tmp_path / "nowhere", tmp_path / "out.onnx")
     assert not list(tmp_path.iterdir())

@@ -7,7 +7,9 @@ import math
 
 import pytest
 import torch
+from plain_ctrgcn import PlainCTRGCN
 
+from bonefide.conversion import ctrgcn as converter
 from bonefide.encoders.ctrgcn import CTRGCN
 from bonefide.errors import ShapeError
 from bonefide.layouts import layout
@@ -50,3 +52,25 @@ def test_a_clip_of_another_skeleton_names_what_fits() -> None:
     encoder = CTRGCN(layout("ucla20"), 3, persons=1, base_channels=8)
     with pytest.raises(ShapeError, match=r"V=20, M=1\), got \(2, 3, 8, 25, 1\)"):
         encoder(torch.zeros(2, 3, 8, 25, 1))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_values_and_gradients_are_those_of_the_formulas(training: bool) -> None:
+    torch.manual_seed(0)
+    skeleton = layout("ucla20")
+    method = Supervised(CTRGCN(skeleton, 3, persons=2, base_channels=8), 5).double().train(training)
+    with torch.no_grad():
+        for parameter in method.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    graphs = torch.tensor(skeleton.adjacency("spatial"), dtype=torch.float64)
+    plain = PlainCTRGCN(graphs, classes=5, base=8).double().train(training)
+    plain.load_state_dict(converter.CTRGCN().to_official(method.state_dict()))
+    clip = torch.randn(3, 3, 12, 20, 2, dtype=torch.float64)
+    gradients = []
+    for network in (lambda: method.head(method.encoder(clip).pooled), lambda: plain(clip)):
+        clip.grad = None
+        clip.requires_grad_()
+        logits = network()
+        (logits * torch.linspace(-1, 1, 5, dtype=torch.float64)).sum().backward()
+        gradients.append((logits.detach(), clip.grad))
+    torch.testing.assert_close(*gradients)

@@ -12,13 +12,12 @@ import torch
 from torch import Tensor
 
 from bonefide.encoders.ctrgcn import CTRGCN
-from bonefide.errors import BonefideError, InstallationError, OutputError, RunError, ShapeError
+from bonefide.errors import BonefideError, InstallationError, OutputError, ShapeError
 from bonefide.layouts import layout
 from bonefide.methods._method import Method
 from bonefide.methods.supervised import Supervised
-from bonefide.run import Run
 from bonefide.serving.check import check
-from bonefide.serving.network import Logits, Network, run_network
+from bonefide.serving.network import Logits, Network
 from bonefide.serving.onnx import export_onnx, onnx_bytes
 from bonefide.serving.program import export_program
 from bonefide.types import Batch, Outputs
@@ -95,9 +94,3 @@ def test_a_missing_extra_is_named(network: Network, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(InstallationError, match=r'ONNX needs onnxscript: pip install "bonefide\[export\]"'):
         onnx_bytes(network)
-
-
-def test_an_unfinished_run_is_told(tmp_path: Path) -> None:
-    (tmp_path / "recipe.yaml").write_text("name: x")
-    with pytest.raises(RunError, match="no weights yet"):
-        run_network(Run(tmp_path))

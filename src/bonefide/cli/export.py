@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`bonefide export`: a store to files that official code reads, a run to a network for use elsewhere."""
+"""`bonefide export`: a store to files that official code reads, a trained network to files for use elsewhere."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ _NETWORK_FORMS = {"onnx": ".onnx", "program": ".pt2"}
 
 
 def export(
-    source: Annotated[Path, typer.Argument(help="Folder of a store, or of a finished run.")],
+    source: Annotated[
+        Path, typer.Argument(help="A store; or a finished run, or a recogniser (folder or .safetensors).")
+    ],
     out: Annotated[Path, typer.Argument(help="File or folder to write; in a folder files get their official names.")],
     *,
     form: Annotated[
         str | None,
         typer.Option(
             "--as",
-            help="Of a store: ctrgcn, mamp (npz), npy (arrays and labels) or pyskl (pickle). Of a run: onnx, or "
+            help="Of a store: ctrgcn, mamp (npz), npy (arrays and labels) or pyskl (pickle). Of a network: onnx, or "
             "program (torch.export); by the suffix of OUT (.onnx, .pt2) if left out.",
         ),
     ] = None,
     protocol: Annotated[list[str] | None, typer.Option(help="Whose parts; may be repeated; all if left out.")] = None,
     frames: Annotated[int, typer.Option(help="Length of padded samples; 300 or the longest, if left out.")] = 0,
-    store: Annotated[Path | None, typer.Option(help="Data of a run, if they are no longer where it knows.")] = None,
+    trust_code: Annotated[bool, typer.Option("--trust-code", help="Import networks of other packages.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are already there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Write a store as files that the tools of a paper read, or a run as ONNX or a program of torch.export."""
-    if (source / "recipe.yaml").is_file():
-        if protocol or frames:
-            raise BonefideError("--protocol and --frames are for stores; a network is exported for any clip it takes")
-        _network(source, out, form, store=store, overwrite=overwrite, as_json=as_json)
+    """Write a store as files that the tools of a paper read, or a network as ONNX or a program of torch.export."""
+    if (source / "store.json").is_file() or (form is not None and form not in _NETWORK_FORMS and not source.is_file()):
+        _store(source, out, form, protocols=protocol, frames=frames or None, overwrite=overwrite, as_json=as_json)
         return
-    if store is not None:
-        raise BonefideError(f"--store goes with a run, and {source} is none (no recipe.yaml)")
-    _store(source, out, form, protocols=protocol, frames=frames or None, overwrite=overwrite, as_json=as_json)
+    if protocol or frames:
+        raise BonefideError("--protocol and --frames are for stores; a network is exported for any clip it takes")
+    _network(source, out, form, trust_code=trust_code, overwrite=overwrite, as_json=as_json)
 
 
 def _store(
@@ -67,7 +67,9 @@ def _store(
 
     store = open_store(source)
     if form is None:
-        raise BonefideError(f"{source} is a store: say --as ctrgcn, mamp, npy or pyskl (onnx and program are for runs)")
+        raise BonefideError(
+            f"{source} is a store: say --as ctrgcn, mamp, npy or pyskl (onnx and program are for networks)"
+        )
     with Counter("export") as counter:
         paths = write_official(
             store, out, form, protocols=protocols, frames=frames, overwrite=overwrite, progress=counter
@@ -83,17 +85,16 @@ def _store(
         console.print(f"  {escape(str(path))}")
 
 
-def _network(source: Path, out: Path, form: str | None, *, store: Path | None, overwrite: bool, as_json: bool) -> None:
+def _network(source: Path, out: Path, form: str | None, *, trust_code: bool, overwrite: bool, as_json: bool) -> None:
     chosen = _form(source, out, form)
     from rich.console import Console
 
-    from bonefide.data.store import open_store
-    from bonefide.run import Run
-    from bonefide.serving.network import run_network
+    from bonefide.hub import Recognizer
+    from bonefide.serving.network import recognizer_network
     from bonefide.serving.onnx import export_onnx
     from bonefide.serving.program import export_program
 
-    network = run_network(Run.open(source), store=None if store is None else open_store(store))
+    network = recognizer_network(Recognizer.load(source, trust_code=trust_code))
     write = export_onnx if chosen == "onnx" else export_program
     # Rich shows nothing of this where nobody watches.
     with Console(stderr=True).status(f"exporting and checking {out.name}"):
@@ -114,9 +115,9 @@ def _form(source: Path, out: Path, form: str | None) -> str:
     if form is None:
         form = next((name for name, suffix in _NETWORK_FORMS.items() if out.suffix == suffix), None)
     if form is None:
-        raise BonefideError(f"{source} is a run: say --as onnx or program, or give OUT the suffix .onnx or .pt2")
+        raise BonefideError(f"{source} is no store: say --as onnx or program, or give OUT the suffix .onnx or .pt2")
     if form not in _NETWORK_FORMS:
-        raise UnknownNameError("forms to export a run in", form, _NETWORK_FORMS)
+        raise UnknownNameError("forms to export a network in", form, _NETWORK_FORMS)
     return form
 
 

@@ -146,8 +146,9 @@ class _RefinedGraphConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         subsets = len(self.graphs)
-        # In float32 also under autocast: an average over many frames loses too much in half precision.
-        p, q = self.embed(x.float().mean(dim=2).to(x.dtype)).chunk(2, dim=1)
+        # In float32 at least, also under autocast: an average over many frames loses too much in half precision.
+        exact = torch.promote_types(x.dtype, torch.float32)
+        p, q = self.embed(x.mean(dim=2, dtype=exact).to(x.dtype)).chunk(2, dim=1)
         difference = torch.tanh(p.unsqueeze(-1) - q.unsqueeze(-2)).unflatten(1, (subsets, -1))
         # alpha scales the small weights rather than the large product.
         refined = torch.matmul(self.alpha * self.refine_weight, difference.flatten(3)).unflatten(

@@ -13,18 +13,15 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from bonefide.config.build import build_data, build_method
-from bonefide.data.store import SkeletonStore, open_store
 from bonefide.encoders._encoder import Encoder
-from bonefide.errors import RunError, ShapeError
-from bonefide.evaluation.test import load_weights
+from bonefide.errors import ShapeError
+from bonefide.hub import Recognizer
 from bonefide.layouts import SkeletonLayout
 from bonefide.methods._method import Method
-from bonefide.run import Run
 from bonefide.serving.lengths import Lengths, lengths
 from bonefide.types import Batch
 
-__all__ = ["Logits", "Network", "run_network"]
+__all__ = ["Logits", "Network", "recognizer_network"]
 
 
 class Logits(nn.Module):
@@ -120,33 +117,19 @@ class Network:
         }
 
 
-def run_network(run: Run, *, store: SkeletonStore | None = None) -> Network:
-    """The network of a finished run.
+def recognizer_network(recognizer: Recognizer) -> Network:
+    """The network of a recogniser, be it of a run or of converted weights.
 
     Args:
-        run: its folder.
-        store: where the data are, which say how large clips are; the store it was trained on if None.
-
-    Raises:
-        RunError: if the run has no weights, or they do not fit.
-        StoreError: if the store is not there.
+        recognizer: loaded.
     """
-    if not run.weights_file.is_file():
-        raise RunError(f"{run.folder}: no weights yet; the training has not finished")
-    opened = open_store(run.facts["store"]) if store is None else store
-    data = build_data(run.recipe, opened)
-    method = build_method(run.recipe, data)
-    load_weights(method, run.weights_file)
-    channels, frames, _, persons = data.test[0].clip.shape
-    chain = [each.model_dump() for each in run.recipe.data.test]
+    config = recognizer.config
     facts = {
-        "recipe": run.recipe.name,
-        "run": str(run.facts["run"]),
-        "stream": run.recipe.data.stream,
-        "classes": json.dumps(data.classes),
-        "preparation": opened.info.preparation,
-        "transforms": json.dumps(chain),
-        "selected_on": run.recipe.training.select,
-        "hashes": json.dumps(run.facts["hashes"]),
+        **config.origin,
+        "stream": config.stream,
+        "classes": json.dumps(config.classes),
+        "dataset": config.dataset,
+        "preparation": config.preparation,
+        "transforms": json.dumps([each.model_dump() for each in config.transform]),
     }
-    return Network(method, opened.layout, channels, frames, persons, facts)
+    return Network(recognizer.method, config.skeleton, config.in_channels, config.frames, config.persons, facts)
