@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bonefide.encoders._shiftgcn_portable import portable_map
 from bonefide.encoders._temporal_shift import ShiftGradient, TemporalShift
 from bonefide.errors import ShapeError
 from bonefide.layers.joint_shift import joint_shift
@@ -116,7 +117,11 @@ class ShiftGCN(nn.Module):
         """Encode clips; `joints` is not used."""
         if clip.ndim == 5:
             _check_frames(clip.shape[2])
-        x = self.input_norm(clip).permute(0, 2, 3, 1).contiguous()
+        x = self.input_norm(clip)
+        if torch.compiler.is_exporting() and not self.training:
+            feature_map = unfold_persons(portable_map(x, self.blocks), self.persons)
+            return Features(feature_map, feature_map.mean(dim=(1, 3, 4)))
+        x = x.permute(0, 2, 3, 1).contiguous()
         for block in self.blocks:
             x = block(x)
         pooled = x.flatten(1, 2).unflatten(0, (-1, self.persons)).mean(dim=(1, 2))
