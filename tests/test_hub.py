@@ -225,3 +225,21 @@ def test_a_preparation_that_has_changed(recognizer: Recognizer, tmp_path: Path) 
 def test_recipes_for_one_s_own_data_say_no_classes(name: str) -> None:
     with pytest.raises(ShapeError, match="says nothing about classes"):
         Recognizer.from_weights({}, load.recipe(name))
+
+
+def test_joints_are_given_to_an_encoder_that_asks() -> None:
+    from bonefide.config.build import encoder
+    from bonefide.layouts import layout
+    from bonefide.methods.supervised import Supervised
+
+    whole = load.recipe("blockgcn/nwucla", set={"encoder.base_channels": 8})
+    asked = load.single_run(whole, "bone_motion")
+    torch.manual_seed(0)
+    made = encoder("blockgcn", layout=layout("ucla20"), persons=1, options={"base_channels": 8})
+    recognizer = Recognizer.from_weights(Supervised(made, 10).state_dict(), asked, origin={})
+    joint = Recognizer.from_weights(recognizer.method.state_dict(), load.single_run(whole, "joint"), origin={})
+    scores = recognizer.scores(sequences())
+    np.testing.assert_allclose(recognizer.scores(sequences(), batch_size=2), scores, rtol=1e-3)
+    clips = [(recognizer._clip(each), joint._clip(each)) for each in sequences()]
+    assert all(np.array_equal(ours.joints, theirs.joints) for ours, theirs in clips)
+    assert not any(np.array_equal(ours.stream, theirs.stream) for ours, theirs in clips)

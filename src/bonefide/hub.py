@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -170,7 +171,7 @@ class Recognizer:
             decided = [self.method.decide(outputs).float().softmax(dim=1).cpu() for outputs in found]
         return torch.cat(decided).numpy()
 
-    def _clip(self, sequence: SkeletonSequence) -> Array:
+    def _clip(self, sequence: SkeletonSequence) -> _Clip:
         joints = np.asarray(sequence.joints)
         expected = (len(self.config.skeleton.joints), self.config.in_channels)
         if joints.ndim != 4 or joints.shape[2:] != expected or 0 in joints.shape:
@@ -180,8 +181,8 @@ class Recognizer:
             )
         clip = np.zeros((self.config.persons, *joints.shape[1:]), joints.dtype)
         clip[: len(joints)] = joints[: self.config.persons]
-        shown = self._chain(clip.transpose(3, 1, 2, 0), np.random.default_rng(0))
-        return np.ascontiguousarray(shown, dtype=np.float32)
+        found = self._chain.with_joints(clip.transpose(3, 1, 2, 0), np.random.default_rng(0))
+        return _Clip(*(np.ascontiguousarray(each, dtype=np.float32) for each in found))
 
 
 def fitting_recipe(paper: str, weights: Mapping[str, Tensor], *, stream: Stream = "joint") -> Recipe | None:
@@ -210,6 +211,11 @@ def fitting_recipe(paper: str, weights: Mapping[str, Tensor], *, stream: Stream 
         if recipe is not None and not _misfit(config_of_recipe(recipe, origin={}), weights):
             return recipe
     return None
+
+
+class _Clip(NamedTuple):
+    stream: Array
+    joints: Array
 
 
 def _find(place: Path) -> tuple[RecognizerConfig, Path]:
@@ -270,11 +276,11 @@ def _fitted(config: RecognizerConfig, weights: Mapping[str, Tensor], *, source: 
     return method
 
 
-def _together(clips: Iterable[Array], batch_size: int) -> Iterator[list[Array]]:
+def _together(clips: Iterable[_Clip], batch_size: int) -> Iterator[list[_Clip]]:
     """Neighbouring clips of equal length."""
-    held: list[Array] = []
+    held: list[_Clip] = []
     for clip in clips:
-        if held and (len(held) == batch_size or clip.shape != held[0].shape):
+        if held and (len(held) == batch_size or clip.stream.shape != held[0].stream.shape):
             yield held
             held = []
         held.append(clip)
@@ -282,7 +288,8 @@ def _together(clips: Iterable[Array], batch_size: int) -> Iterator[list[Array]]:
         yield held
 
 
-def _batch(clips: Sequence[Array], device: torch.device) -> Batch:
-    clip = torch.from_numpy(np.stack(clips)).to(device)
+def _batch(clips: Sequence[_Clip], device: torch.device) -> Batch:
+    clip, joints = (torch.from_numpy(np.stack(each)).to(device) for each in zip(*clips, strict=True))
     nothing = torch.zeros(len(clips), dtype=torch.int64, device=device)
-    return Batch(clip, nothing, nothing)
+    # Few are recognised at once, so the joints are there whether the encoder asks for them or not.
+    return Batch(clip, nothing, nothing, joints)
