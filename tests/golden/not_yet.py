@@ -12,8 +12,6 @@ __all__ = ["ARRAYS", "FIXTURES"]
 FIXTURES = {
     "csre_": "methods/csre.py",
     "descriptors_": "descriptors/gd.py",
-    "encoders_agcn": "encoders/agcn.py",
-    "encoders_hcn": "encoders/hcn.py",
     "stjd_": "methods/stjd_mp.py",
     "stjd_pretrain_mae": "methods/mae.py",
     "stjd_pretrain_mamp": "methods/mamp.py",

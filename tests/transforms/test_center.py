@@ -39,6 +39,15 @@ def test_the_joint_may_keep_its_coordinates() -> None:
     np.testing.assert_array_equal(kept[:, :, 3:], Center(2, frame="each")(CLIP, GENERATOR)[:, :, 3:])
 
 
+def test_all_may_have_the_origin_of_the_first_absent_ones_too() -> None:
+    clip = CLIP.copy()
+    clip[:, 2:, :, 1] = 0
+    centered = Center(2, frame="each", of_first=True)(clip, GENERATOR)
+    np.testing.assert_array_equal(centered, clip - clip[:, :, 2, None, :1])
+    np.testing.assert_array_equal(centered[:, 3, 7, 1], -clip[:, 3, 2, 0])
+    np.testing.assert_array_equal(centered[:, :, 2, 0], 0)
+
+
 def test_refuses_what_cannot_be() -> None:
     with pytest.raises(ShapeError, match="joint 20 of a clip with 20 joints"):
         Center(20)(CLIP, GENERATOR)
@@ -46,5 +55,8 @@ def test_refuses_what_cannot_be() -> None:
         Center(-1)
     with pytest.raises(ShapeError, match="needs frame='each'"):
         Center(1, keep_joint=True)
+    for options in ({}, {"frame": "each", "keep_joint": True}):
+        with pytest.raises(ShapeError, match="of_first needs frame='each' and no keep_joint"):
+            Center(1, of_first=True, **options)
     with pytest.raises(UnknownNameError, match="did you mean 'first'"):
         Center(1, frame="frist")

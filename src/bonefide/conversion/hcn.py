@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weights of the re-implementation of HCN, there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from bonefide.conversion._keys import invert, rename
+from bonefide.errors import DataError
+
+__all__ = ["HCN"]
+
+_LAYERS = {
+    "conv1.0": "position.point",
+    "conv2": "position.temporal",
+    "conv3.0": "position.joint",
+    "conv4.0": "position.region",
+    "conv1m.0": "motion.point",
+    "conv2m": "motion.temporal",
+    "conv3m.0": "motion.joint",
+    "conv4m.0": "motion.region",
+    "conv5.0": "fusion.0",
+    "conv6.0": "fusion.1",
+    "fc7.0": "project",
+}
+_NAMES = {
+    f"{theirs}.{kind}": f"encoder.{ours}.{kind}" for theirs, ours in _LAYERS.items() for kind in ("weight", "bias")
+} | {f"fc8.{kind}": f"head.{kind}" for kind in ("weight", "bias")}
+# In ours the axes of time and coordinates are exchanged once joints are channels.
+_EXCHANGED = ("conv3.", "conv4.", "conv3m.", "conv4m.", "conv5.", "conv6.")
+
+
+class HCN:
+    """Between the state dict of HCN-pytorch and that of `Supervised` around our `HCN`.
+
+    Files hold the window's length in the sizes of their weights: build the encoder with the same `frames`.
+
+    Raises:
+        DataError: from either way, naming a key that is missing or has no place.
+
+    Reference:
+        huguyuehuhu/HCN-pytorch, model/HCN.py, which is not by the authors of the paper.
+    """
+
+    encoder = "hcn"
+    ignored: tuple[str, ...] = ()
+    """Keys that carry nothing learned; none here."""
+
+    def from_official(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Their names to ours."""
+        # Training may wrap the network for several devices.
+        state = {key.removeprefix("module."): value for key, value in state.items()}
+        ours = rename({key: _exchange(key, value) for key, value in state.items()}, _NAMES)
+        if missing := sorted(_NAMES.keys() - state.keys()):
+            raise DataError(f"weights: '{missing[0]}' is missing; is this a file of HCN?")
+        return ours
+
+    def to_official(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Our names to theirs."""
+        if missing := sorted(set(_NAMES.values()) - state.keys()):
+            raise DataError(f"weights: '{missing[0]}' is missing; are these of `Supervised` around HCN?")
+        return {key: _exchange(key, value) for key, value in rename(state, invert(_NAMES)).items()}
+
+
+def _exchange(key: str, value: Tensor) -> Tensor:
+    if key.startswith(_EXCHANGED) and value.ndim == 4:
+        return value.transpose(2, 3).contiguous()
+    return value
