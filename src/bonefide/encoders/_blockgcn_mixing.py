@@ -26,20 +26,25 @@ def convolve_blocks(x: Tensor, graphs: Tensor, weight: Tensor, bias: Tensor) -> 
         returned: (N, C', T, V).
     """
     subsets, heads = graphs.shape[:2]
-    # (C', S * C / H): a block's projections of all subsets side by side.
-    kernel = weight.unflatten(1, (heads, -1)).permute(1, 2, 0, 3).flatten(2)
     total = bias.sum(dim=0)
-    if torch.compiler.is_compiling() or torch.is_autocast_enabled(x.device.type):
-        split = x.unflatten(1, (heads, -1))
-        mixed = torch.cat([torch.matmul(split, graph.unsqueeze(1)) for graph in graphs.unbind()], dim=2)
-        # Where frames may be any number, exporters cannot tell how far apart merged axes are.
-        mixed = torch.cat(mixed.unbind(1), dim=1) if torch.compiler.is_exporting() else mixed.flatten(1, 2)
-        return F.conv2d(mixed, kernel.flatten(0, 1)[:, :, None, None], total, groups=heads)
     count, channels, frames, joints = x.shape
-    split = x.reshape(count * heads, channels // heads * frames, joints)
-    mixed = _Mixed.apply(split, graphs.repeat(1, count, 1, 1))  # type: ignore[no-untyped-call]
-    mixed = mixed.view(count * heads, subsets * (channels // heads), frames * joints)
-    z = torch.baddbmm(total.view(heads, -1, 1).repeat(count, 1, 1), kernel.repeat(count, 1, 1), mixed)
+    if torch.compiler.is_exporting():
+        # Runtimes have convolutions of blocks, and no large batches of small products.
+        split = x.reshape(count, heads, channels // heads * frames, joints)
+        mixed = [torch.matmul(split, graph).reshape(x.shape) for graph in graphs.unbind()]
+        kernels = [kernel[:, :, None, None] for kernel in weight.unbind()]
+        first, *rest = (F.conv2d(x, kernel, groups=heads) for x, kernel in zip(mixed, kernels, strict=True))
+        return sum(rest, first) + total[:, None, None]
+    by_block = x.reshape(count * heads, channels // heads * frames, joints)
+    repeated = graphs.repeat(1, count, 1, 1)
+    if torch.compiler.is_compiling() or torch.is_autocast_enabled(x.device.type):
+        mixed_by_block = torch.stack([torch.bmm(by_block, graph) for graph in repeated.unbind()], dim=1)
+    else:
+        mixed_by_block = _Mixed.apply(by_block, repeated)  # type: ignore[no-untyped-call]
+    side_by_side = mixed_by_block.view(count * heads, subsets * (channels // heads), frames * joints)
+    # (heads, C' / heads, S * C / heads): a block's projections of all subsets.
+    kernel = weight.unflatten(1, (heads, -1)).permute(1, 2, 0, 3).flatten(2)
+    z = torch.baddbmm(total.view(heads, -1, 1).repeat(count, 1, 1), kernel.repeat(count, 1, 1), side_by_side)
     return z.view(count, len(total), frames, joints)
 
 
