@@ -61,8 +61,9 @@ def onnx_bytes(network: Network) -> bytes:
         BonefideError: if the network cannot be captured or translated.
     """
     _needed("onnx", "onnxscript")
-    program = rewrite(capture(network))
+    captured = capture(network)
     with _quiet():
+        program = rewrite(captured)
         try:
             made = torch.onnx.export(
                 program, dynamo=True, verbose=False, input_names=list(network.input_names), output_names=["logits"]
