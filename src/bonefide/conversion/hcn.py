@@ -28,8 +28,6 @@ _LAYERS = {
 _NAMES = {
     f"{theirs}.{kind}": f"encoder.{ours}.{kind}" for theirs, ours in _LAYERS.items() for kind in ("weight", "bias")
 } | {f"fc8.{kind}": f"head.{kind}" for kind in ("weight", "bias")}
-# In ours the axes of time and coordinates are exchanged once joints are channels.
-_EXCHANGED = ("conv3.", "conv4.", "conv3m.", "conv4m.", "conv5.", "conv6.")
 
 
 class HCN:
@@ -52,7 +50,7 @@ class HCN:
         """Their names to ours."""
         # Training may wrap the network for several devices.
         state = {key.removeprefix("module."): value for key, value in state.items()}
-        ours = rename({key: _exchange(key, value) for key, value in state.items()}, _NAMES)
+        ours = rename(state, _NAMES)
         if missing := sorted(_NAMES.keys() - state.keys()):
             raise DataError(f"weights: '{missing[0]}' is missing; is this a file of HCN?")
         return ours
@@ -61,10 +59,4 @@ class HCN:
         """Our names to theirs."""
         if missing := sorted(set(_NAMES.values()) - state.keys()):
             raise DataError(f"weights: '{missing[0]}' is missing; are these of `Supervised` around HCN?")
-        return {key: _exchange(key, value) for key, value in rename(state, invert(_NAMES)).items()}
-
-
-def _exchange(key: str, value: Tensor) -> Tensor:
-    if key.startswith(_EXCHANGED) and value.ndim == 4:
-        return value.transpose(2, 3).contiguous()
-    return value
+        return rename(state, invert(_NAMES))
