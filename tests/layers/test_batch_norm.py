@@ -42,6 +42,18 @@ def test_it_is_that_of_torch_with_its_gradients_and_statistics() -> None:
     torch.testing.assert_close(ours(clips[0]), theirs(clips[0]))
 
 
+def test_some_channels_of_a_larger_tensor_have_the_same_gradients() -> None:
+    found = []
+    for norm in pair():
+        whole = torch.randn(4, 9, 5, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+        whole.requires_grad_()
+        y = norm(whole.split([6, 3], dim=1)[0])
+        torch.cat([y, whole], dim=1).cos().sum().backward()
+        found.append((y, whole.grad, norm.weight.grad, norm.bias.grad, norm.running_var))
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
 def test_its_sums_are_exact_enough_far_from_zero() -> None:
     ours, exact = pair(torch.float32)[0], pair()[1]
     clip = 1000 + torch.randn(16, 6, 32, 25)

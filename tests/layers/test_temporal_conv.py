@@ -55,3 +55,35 @@ def test_the_maximum_is_that_of_torch_and_so_is_its_gradient_among_equals(frames
     weight = torch.randn_like(ours)
     gradients = [torch.autograd.grad(each, whole, weight)[0] for each in (ours, theirs)]
     torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize(("kernel", "dilation"), [(1, 1), (5, 1), (5, 2), (3, 4)])
+@pytest.mark.parametrize("frames", [1, 2, 13, 16])
+def test_frames_that_are_not_seen_may_be_left_out(kernel: int, dilation: int, frames: int) -> None:
+    torch.manual_seed(0)
+    layer = TemporalConv(4, 6, kernel=kernel, stride=2, dilation=dilation).double()
+    x = torch.randn(2, 4, frames, 5, dtype=torch.float64, requires_grad=True)
+    expected = layer.norm(layer.conv(x)) if frames > 2 else layer.eval().norm(layer.conv(x))
+    ours = layer(x)
+    torch.testing.assert_close(ours, expected)
+    weight = torch.randn_like(ours)
+    for one, other in zip(
+        *(torch.autograd.grad(each, (x, layer.conv.weight), weight) for each in (ours, expected)), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+
+
+def test_all_projections_at_once_are_those_one_by_one() -> None:
+    torch.manual_seed(0)
+    layer = MultiScaleTemporalConv(8, 16).double()
+    x = torch.randn(3, 8, 9, 4, dtype=torch.float64)
+    narrow = torch.relu(layer.project_norm(layer.project(x))).chunk(3, dim=1)
+    convolved = [conv(each) for conv, each in zip(layer.convolutions, narrow, strict=False)]
+    pooled = layer.maximum_norm(nn.functional.max_pool2d(narrow[2], (3, 1), 1, (1, 0)))
+    expected = torch.cat([*convolved, pooled, layer.plain(x)], dim=1)
+    ours = layer(x)
+    torch.testing.assert_close(ours, expected)
+    weight = torch.randn_like(ours)
+    gradients = [torch.autograd.grad((each * weight).sum(), list(layer.parameters())) for each in (ours, expected)]
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-10, rtol=1e-7)

@@ -48,7 +48,8 @@ def _sums_pay(x: Tensor) -> bool:
     return (
         x.device.type == "cpu"
         and x.dtype in {torch.float32, torch.float64}
-        and x.is_contiguous()
+        # Of a piece, or some of its channels.
+        and x[:1].is_contiguous()
         and x.numel() > x.shape[1]
         and not torch.compiler.is_compiling()
     )
@@ -74,7 +75,23 @@ class _Normalized(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, *_: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         x, weight, mean, scale = ctx.saved_tensors
-        gradients = torch.ops.aten.native_batch_norm_backward(
-            gradient, x, weight, None, None, mean, scale, True, ctx.eps, [True, True, True]
-        )
-        return *gradients, None
+        if x.is_contiguous() and gradient.is_contiguous():
+            gradients = torch.ops.aten.native_batch_norm_backward(
+                gradient, x, weight, None, None, mean, scale, True, ctx.eps, [True, True, True]
+            )
+            return *gradients, None
+        return *_gradients(gradient, x, weight, mean, scale), None
+
+
+def _gradients(
+    gradient: Tensor, x: Tensor, weight: Tensor, mean: Tensor, scale: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Of input, weight and bias by plain sums, for channels that are some of a larger tensor's."""
+    count = x.numel() // x.shape[1]
+    centred = x - mean[:, None, None]
+    of_bias = gradient.sum(dim=(0, 2, 3))
+    of_weight = (gradient * centred).sum(dim=(0, 2, 3)) * scale
+    through = weight * scale
+    slope, offset = through * scale * of_weight / count, through * of_bias / count
+    centred.mul_(-slope[:, None, None]).sub_(offset[:, None, None])
+    return centred.addcmul_(gradient, through[:, None, None]), of_weight, of_bias
