@@ -13,7 +13,6 @@ import pytest
 from stores import entries, small_store
 
 from bonefide.data import _writing, store_plan
-from bonefide.data import write_store as module
 from bonefide.data.datasets import info
 from bonefide.data.store import open_store
 from bonefide.data.store_info import LeftOut

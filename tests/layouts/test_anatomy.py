@@ -4,8 +4,8 @@ from __future__ import annotations
 import pytest
 
 from bonefide.layouts import SkeletonLayout, layout, names
-from bonefide.layouts.sides import name_of_twin, sideless
 from bonefide.layouts.anatomy import POINTS, points
+from bonefide.layouts.sides import name_of_twin, sideless
 
 
 @pytest.mark.parametrize("name", names())

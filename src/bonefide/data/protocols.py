@@ -127,8 +127,8 @@ def _trains(store: SkeletonStore, protocol: str, rule: Rule) -> Array:
     column = getattr(store, _COLUMN_OF[rule.by])
     if (column < 0).any():
         raise DataError(
-            f"{store.path} does not know the {rule.by} of every sample, by which {protocol} parts them; prepare the raw "
-            f"data, or the official files of {protocol}"
+            f"{store.path} does not know the {rule.by} of every sample, by which {protocol} parts them; prepare the "
+            f"raw data, or the official files of {protocol}"
         )
     return np.isin(column, sorted(rule.train))
 

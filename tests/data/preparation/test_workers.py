@@ -118,9 +118,7 @@ def test_workers_that_always_die_are_given_up_and_nothing_is_lost(archive: Path,
         marker = tmp_path / Path(plan.members[11]).stem
         with StoreWriter(tmp_path / "store", plan) as writer:
             with pytest.raises(OutputError, match=r"died 3 times.*--workers 1"):
-                make_shards(
-                    writer, _work(source, marker, always=True), workers=2, scheduler=None, progress=_silent
-                )
+                make_shards(writer, _work(source, marker, always=True), workers=2, scheduler=None, progress=_silent)
             left = writer.pending()
             assert range(10, 12) in left
             honest = replace(_work(source, marker), step=NWUCLA())
