@@ -33,12 +33,15 @@ from bonefide.data import prepare
 raw, out, preparation = sys.argv[1:]
 steps = []
 prepare("synthetic", raw=raw, out=out, preparation=preparation, progress=lambda *done: steps.append(done))
-peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+def highest(process):
+    lines = Path("/proc", process, "status").read_text().splitlines()
+    return [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
+# Not what the system counts as this process's own resources: that begins with the memory of the process that forked.
+peaks = [*highest("self"), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]
 # Workers that are kept for the next call are not among the children that ended.
 for task in Path("/proc/self/task").glob("*/children"):
     for child in task.read_text().split():
-        lines = Path("/proc", child, "status").read_text().splitlines()
-        peaks += [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
+        peaks += highest(child)
 prepare("synthetic", raw=raw, out=out, preparation=preparation, progress=lambda *done: steps.append(("again", done)))
 print(json.dumps({"steps": steps, "peaks": [peak * 1024 for peak in peaks]}))
 """
