@@ -18,6 +18,7 @@ from bonefide.layouts.sides import name_of_twin
 
 __all__ = ["read_layout"]
 
+_DEEPEST = 10
 _LARGEST = 1 << 18
 _MOST_JOINTS = 1000
 _KEYS = ("name", "joints", "parts")
@@ -67,9 +68,7 @@ def read_layout(path: str | os.PathLike[str]) -> SkeletonLayout:
         raise DataError(f"{place} has {len(content)} bytes; a file that describes a layout has {_LARGEST} at most")
     try:
         text = content.decode("utf-8")
-        # Without aliases, what a file describes is no larger than the file.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise DataError(f"{place}: a layout has no aliases (*name); write every joint out")
+        _refuse_hostile(text, place)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         facts = yaml.safe_load(text)
     except UnicodeDecodeError:
@@ -81,6 +80,17 @@ def read_layout(path: str | os.PathLike[str]) -> SkeletonLayout:
     except (RecursionError, ValueError) as fault:
         raise DataError(f"{place}: no YAML that describes a layout: {type(fault).__name__}") from None
     return _Reader(str(place), _lines(node)).layout(facts)
+
+
+def _refuse_hostile(text: str, place: object) -> None:
+    """Aliases make what a file describes larger than the file, and deep nesting takes the parser minutes."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise DataError(f"{place}: a layout has no aliases (*name); write every joint out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise DataError(f"{place}: no YAML that describes a layout: lists or mappings within {_DEEPEST} others")
 
 
 def _lines(node: yaml.Node | None) -> list[int]:
