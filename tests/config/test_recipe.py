@@ -38,3 +38,24 @@ def test_what_is_given_is_left_alone() -> None:
 def test_published_may_name_runs_and_the_ensemble() -> None:
     known = {"runs": {"joint": {}}, "ensemble": {"joint": 1}, "published": {"joint": 90, "ensemble": 91}}
     assert Recipe.model_validate(CONTENT | known).published["ensemble"] == 91
+
+
+def test_a_recipe_may_fuse_its_runs_in_several_ways() -> None:
+    runs = {"runs": {"joint": {}, "bone": {}}, "ensembles": {"both": {"joint": 0.6, "bone": 0.4}}}
+    recipe = Recipe.model_validate(CONTENT | runs | {"ensemble": {"joint": 1}, "published": {"both": 92}})
+    assert recipe.fusions == {"ensemble": {"joint": 1.0}, "both": {"joint": 0.6, "bone": 0.4}}
+    assert Recipe.model_validate(CONTENT | runs).fusions == runs["ensembles"]
+    assert Recipe.model_validate(CONTENT).fusions == {}
+
+
+@pytest.mark.parametrize(
+    ("ensembles", "said"),
+    [
+        ({"both": {"joint": 1, "bones": 1}}, "ensembles.both names bones, which is no run"),
+        ({"ensemble": {"joint": 1}}, "ensembles names ensemble, which is taken"),
+        ({"joint": {"joint": 1}}, "ensembles names joint, which is taken"),
+    ],
+)
+def test_further_ensembles_fit(ensembles: dict[str, dict[str, float]], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Recipe.model_validate(CONTENT | {"runs": {"joint": {}}, "ensembles": ensembles})

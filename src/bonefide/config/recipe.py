@@ -168,8 +168,9 @@ class Recipe(_Strict):
     """One published experiment.
 
     `name` is filled by whoever loads it. `runs` is the only fan-out: one training each, its keys are paths into the
-    recipe. `published` are top-1 accuracies in percent, per run or for the "ensemble"; `source` says where they stand.
-    `tolerance` is in points.
+    recipe. `ensemble` gives runs their weights in the fusion; a recipe that fuses its runs in several ways names the
+    others in `ensembles`. `published` are top-1 accuracies in percent, per run or for the "ensemble" or one of those
+    names; `source` says where they stand. `tolerance` is in points.
     """
 
     name: str = ""
@@ -181,6 +182,7 @@ class Recipe(_Strict):
     training: TrainingRecipe
     runs: dict[str, dict[str, Any]] = {"main": {}}
     ensemble: dict[str, float] = Field(default_factory=dict)
+    ensembles: dict[str, dict[str, float]] = Field(default_factory=dict)
     published: dict[str, float] = Field(default_factory=dict)
     source: str = ""
     tolerance: float = 0.5
@@ -189,12 +191,21 @@ class Recipe(_Strict):
     def _names_fit(self) -> Recipe:
         if not self.runs:
             raise ValueError("runs must name at least one run")
+        runs = set(self.runs)
+        if taken := sorted(self.ensembles.keys() & {*runs, "ensemble"}):
+            raise ValueError(f"ensembles names {', '.join(taken)}, which is taken by a run or by ensemble itself")
         for kind, mapping, allowed in (
-            ("ensemble", self.ensemble, set(self.runs)),
-            ("published", self.published, {*self.runs, "ensemble"}),
+            *((f"ensembles.{name}", weights, runs) for name, weights in self.ensembles.items()),
+            ("ensemble", self.ensemble, runs),
+            ("published", self.published, {*runs, "ensemble", *self.ensembles}),
         ):
             if unknown := sorted(set(mapping) - allowed):
                 raise ValueError(f"{kind} names {', '.join(unknown)}, which is no run of this recipe")
         if self.training.select == "validation" and self.data.validation is None:
             raise ValueError("training.select: validation needs data.validation, the part to choose with")
         return self
+
+    @property
+    def fusions(self) -> dict[str, dict[str, float]]:
+        """All ways its runs are fused, by name, the one called "ensemble" first: weights by run."""
+        return ({"ensemble": self.ensemble} if self.ensemble else {}) | self.ensembles
