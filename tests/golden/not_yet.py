@@ -11,7 +11,10 @@ __all__ = ["ARRAYS", "FIXTURES"]
 
 FIXTURES = {
     "csre_": "methods/csre.py",
-    "descriptors_": "descriptors/gd.py",
+    "descriptors_cnn": "encoders/descriptor_resnet.py",
+    "descriptors_fuse5": "methods/descriptor_fusion.py",
+    "descriptors_train_rules": "methods/descriptor_fusion.py",
+    "descriptors_vote": "methods/descriptor_fusion.py",
     "stjd_": "methods/stjd_mp.py",
     "stjd_pretrain_mae": "methods/mae.py",
     "stjd_pretrain_mamp": "methods/mamp.py",
