@@ -8,8 +8,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bonefide.errors import DataError
-
 __all__ = ["KEYS", "merge_branches", "split_branches"]
 
 _PROJECTED = 3
@@ -29,23 +27,19 @@ KEYS = {
 """Names within a block, after `merge_branches`, to ours."""
 
 
-def merge_branches(block: Mapping[str, Tensor], *, prefix: str) -> dict[str, Tensor]:
+def merge_branches(block: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A block's tensors with the projections of the branches as one, and all others as they were.
 
     Args:
         block: official names within the block, `tcn1.branches...` among them.
-        prefix: of the block, for the message.
 
     Raises:
-        DataError: naming a key that is missing.
+        KeyError: naming a key that is missing.
     """
     merged = dict(block)
 
     def take(layer: int, kind: str) -> list[Tensor]:
-        keys = [f"tcn1.branches.{branch}.{layer}.{kind}" for branch in range(_PROJECTED)]
-        if missing := [key for key in keys if key not in merged]:
-            raise DataError(f"weights: '{prefix}{missing[0]}' is missing; is the file of the paper that was named?")
-        return [merged.pop(key) for key in keys]
+        return [merged.pop(f"tcn1.branches.{branch}.{layer}.{kind}") for branch in range(_PROJECTED)]
 
     for kind in ("weight", "bias"):
         merged[f"project.{kind}"] = torch.cat(take(0, kind))

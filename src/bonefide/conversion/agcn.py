@@ -4,22 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 
 import torch
 from torch import Tensor
 
-from bonefide.conversion._keys import invert, rename
+from bonefide.conversion._blocks import BlockNames
 from bonefide.encoders import agcn
 from bonefide.errors import DataError
 from bonefide.layouts import layout
-from bonefide.methods.supervised import Supervised
 
 __all__ = ["AGCN"]
 
 _SUBSETS = 3
 _KINDS = ("weight", "bias")
-_BLOCKS = range(1, 11)
 _OUTSIDE = {"data_bn.{}": "encoder.input_norm.norm.{}", "fc.{}": "head.{}"}
 _INSIDE = {
     "gcn1.PA": "spatial.learned",
@@ -34,6 +31,7 @@ _INSIDE = {
     "mix_weight": "spatial.mix_weight",
     "mix_bias": "spatial.mix_bias",
 }
+_NETWORK = BlockNames("2s-AGCN", _OUTSIDE, _INSIDE, lambda: agcn.AGCN(layout("ucla20"), 3, persons=1, base_channels=4))
 
 
 class AGCN:
@@ -54,60 +52,22 @@ class AGCN:
 
     def from_official(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Official names to ours."""
-        # Some released files come from a data-parallel wrapper.
-        state = {key.removeprefix("module."): value for key, value in state.items()}
-        ours: dict[str, Tensor] = {}
-        for block in _BLOCKS:
-            inside = _merge(_take(state, f"l{block}."), block)
-            ours |= {f"encoder.blocks.{block - 1}.{key}": value for key, value in rename(inside, _INSIDE).items()}
-        in_blocks = tuple(f"l{block}." for block in _BLOCKS)
-        ours |= rename({key: value for key, value in state.items() if not key.startswith(in_blocks)}, _OUTSIDE)
-        if missing := _expected_keys() - ours.keys():
-            raise DataError(f"weights: '{_official_key(min(missing))}' is missing; is this a file of 2s-AGCN?")
-        if strange := ours.keys() - _expected_keys():
-            raise DataError(f"weights: '{_official_key(min(strange))}' has no place in this model; is it 2s-AGCN's?")
+        ours = _NETWORK.to_ours(state, _merge)
+        if strange := ours.keys() - _NETWORK.expected:
+            key = _NETWORK.official_key(min(strange))
+            raise DataError(f"weights: '{key}' has no place in this model; is it 2s-AGCN's?")
         return ours
 
     def to_official(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Our names to the official ones."""
-        if missing := sorted(_expected_keys() - state.keys()):
-            raise DataError(f"weights: '{missing[0]}' is missing; are these of `Supervised` around 2s-AGCN?")
-        official = rename(
-            {key: value for key, value in state.items() if not key.startswith("encoder.blocks.")}, invert(_OUTSIDE)
-        )
-        for block in _BLOCKS:
-            inside = _split(rename(_take(state, f"encoder.blocks.{block - 1}."), invert(_INSIDE)))
-            official |= {f"l{block}.{key}": value for key, value in inside.items()}
-        return official
+        return _NETWORK.to_official(state, _split)
 
 
-@cache
-def _expected_keys() -> frozenset[str]:
-    # Names do not depend on sizes; on the device "meta" nothing is allocated or drawn.
-    with torch.device("meta"):
-        method = Supervised(agcn.AGCN(layout("ucla20"), 3, persons=1, base_channels=4), 2)
-    return frozenset(method.state_dict())
-
-
-def _official_key(key: str) -> str:
-    if not key.startswith("encoder.blocks."):
-        return next(iter(rename({key: None}, invert(_OUTSIDE))))
-    block, inside = key.removeprefix("encoder.blocks.").split(".", 1)
-    return f"l{int(block) + 1}.{next(iter(rename({inside: None}, invert(_INSIDE))))}"
-
-
-def _take(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-
-
-def _merge(inside: dict[str, Tensor], block: int) -> dict[str, Tensor]:
+def _merge(inside: dict[str, Tensor]) -> dict[str, Tensor]:
     """Put the subsets side by side."""
 
     def subsets(letter: str, kind: str) -> list[Tensor]:
-        keys = [f"gcn1.conv_{letter}.{subset}.{kind}" for subset in range(_SUBSETS)]
-        if missing := [key for key in keys if key not in inside]:
-            raise DataError(f"weights: 'l{block}.{missing[0]}' is missing; is this a file of 2s-AGCN?")
-        return [inside.pop(key) for key in keys]
+        return [inside.pop(f"gcn1.conv_{letter}.{subset}.{kind}") for subset in range(_SUBSETS)]
 
     merged = {f"embed.{kind}": torch.cat(subsets("a", kind) + subsets("b", kind)) for kind in _KINDS}
     merged["mix_weight"] = torch.cat(subsets("d", "weight"), dim=1)

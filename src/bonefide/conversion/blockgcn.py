@@ -4,17 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 
 import torch
 from torch import Tensor
 
-from bonefide.conversion._keys import invert, rename
+from bonefide.conversion._blocks import BlockNames
 from bonefide.conversion._multi_scale import KEYS, merge_branches, split_branches
 from bonefide.encoders import blockgcn
-from bonefide.errors import DataError
 from bonefide.layouts import layout
-from bonefide.methods.supervised import Supervised
 
 __all__ = ["BlockGCN"]
 
@@ -42,6 +39,9 @@ _INSIDE = KEYS | {
     "gcn1.down.0.{}": "spatial.down.conv.{}",
     "gcn1.down.1.{}": "spatial.down.norm.{}",
 }
+_NETWORK = BlockNames(
+    "BlockGCN", _OUTSIDE, _INSIDE, lambda: blockgcn.BlockGCN(layout("ucla20"), 3, persons=1, base_channels=8)
+)
 
 
 class BlockGCN:
@@ -65,65 +65,20 @@ class BlockGCN:
 
     def from_official(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Official names to ours."""
-        # Some released files come from a data-parallel wrapper.
-        state = {key.removeprefix("module."): value for key, value in state.items()}
-        ours: dict[str, Tensor] = {}
-        for block in _BLOCKS:
-            inside = merge_branches(_take(state, f"l{block + 1}."), prefix=f"l{block + 1}.")
-            renamed = rename(_merge_subsets(inside, prefix=f"l{block + 1}."), _INSIDE)
-            ours |= {f"encoder.blocks.{block}.{key}": value for key, value in renamed.items()}
-        outside = {key: value for key, value in state.items() if not _is_inside(key)}
-        ours |= rename(_merge_topology(outside), _OUTSIDE)
-        if missing := _expected_keys() - ours.keys():
-            raise DataError(f"weights: '{_official_key(min(missing))}' is missing; is this a file of BlockGCN?")
-        return _reordered(ours)
+        return _reordered(
+            _NETWORK.to_ours(state, lambda inside: _merge_subsets(merge_branches(inside)), rest=_merge_topology)
+        )
 
     def to_official(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Our names to the official ones."""
-        if missing := sorted(_expected_keys() - state.keys()):
-            raise DataError(f"weights: '{missing[0]}' is missing; are these of `Supervised` around BlockGCN?")
+        _NETWORK.require(state)
         state = _reordered(state, back=True)
-        outside = {key: value for key, value in state.items() if not key.startswith("encoder.blocks.")}
-        official = _split_topology(rename(outside, invert(_OUTSIDE)))
-        for block in _BLOCKS:
-            inside = rename(_take(state, f"encoder.blocks.{block}."), invert(_INSIDE))
-            split = _split_subsets(split_branches(inside))
-            official |= {f"l{block + 1}.{key}": value for key, value in split.items()}
-        return official
+        return _split_topology(_NETWORK.to_official(state, lambda inside: _split_subsets(split_branches(inside))))
 
 
-@cache
-def _expected_keys() -> frozenset[str]:
-    # Names do not depend on sizes; on the device "meta" nothing is allocated or drawn.
-    with torch.device("meta"):
-        method = Supervised(blockgcn.BlockGCN(layout("ucla20"), 3, persons=1, base_channels=8), 2)
-    return frozenset(method.state_dict())
-
-
-def _official_key(key: str) -> str:
-    if not key.startswith("encoder.blocks."):
-        return next(iter(rename({key: None}, invert(_OUTSIDE))))
-    block, inside = key.removeprefix("encoder.blocks.").split(".", 1)
-    return f"l{int(block) + 1}.{next(iter(rename({inside: None}, invert(_INSIDE))))}"
-
-
-def _is_inside(key: str) -> bool:
-    return key.startswith(tuple(f"l{block + 1}." for block in _BLOCKS))
-
-
-def _take(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-
-
-def _pop(state: dict[str, Tensor], key: str, *, prefix: str = "") -> Tensor:
-    if key not in state:
-        raise DataError(f"weights: '{prefix}{key}' is missing; is this a file of BlockGCN?")
-    return state.pop(key)
-
-
-def _merge_subsets(inside: dict[str, Tensor], *, prefix: str) -> dict[str, Tensor]:
+def _merge_subsets(inside: dict[str, Tensor]) -> dict[str, Tensor]:
     for kind in ("weight", "bias"):
-        parts = [_pop(inside, f"gcn1.fc2.{subset}.{kind}", prefix=prefix) for subset in range(_SUBSETS)]
+        parts = [inside.pop(f"gcn1.fc2.{subset}.{kind}") for subset in range(_SUBSETS)]
         # Convolutions of one frame and joint there.
         inside[kind] = torch.stack([part.flatten(1) if kind == "weight" else part for part in parts])
     return inside
@@ -138,8 +93,8 @@ def _split_subsets(inside: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _merge_topology(outside: dict[str, Tensor]) -> dict[str, Tensor]:
     for name in _TOPOLOGY:
-        outside[name] = torch.cat([_pop(outside, f"t{block}.{name}") for block in _BLOCKS])
-    counted = [_pop(outside, f"t{block}.{_COUNTED}") for block in _BLOCKS]
+        outside[name] = torch.cat([outside.pop(f"t{block}.{name}") for block in _BLOCKS])
+    counted = [outside.pop(f"t{block}.{_COUNTED}") for block in _BLOCKS]
     return outside | {_COUNTED: counted[0]}
 
 

@@ -4,44 +4,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 
 import torch
 from torch import Tensor
 
-from bonefide.conversion._keys import invert, rename
+from bonefide.conversion._blocks import BlockNames
+from bonefide.conversion._multi_scale import KEYS, merge_branches, split_branches
 from bonefide.encoders import ctrgcn
-from bonefide.errors import DataError
 from bonefide.layouts import layout
-from bonefide.methods.supervised import Supervised
 
 __all__ = ["CTRGCN"]
 
 _SUBSETS = 3
-_PROJECTED = 3
-_NORM = ("weight", "bias", "running_mean", "running_var")
-_BLOCKS = range(1, 11)
 _OUTSIDE = {"data_bn.{}": "encoder.input_norm.norm.{}", "fc.{}": "head.{}"}
-_INSIDE = {
+_INSIDE = KEYS | {
     "gcn1.PA": "spatial.graphs",
     "gcn1.alpha": "spatial.alpha",
     "gcn1.bn.{}": "spatial.norm.{}",
     "gcn1.down.0.{}": "spatial.down.conv.{}",
     "gcn1.down.1.{}": "spatial.down.norm.{}",
-    "tcn1.branches.{}.3.conv.{}": "temporal.convolutions.{}.conv.{}",
-    "tcn1.branches.{}.3.bn.{}": "temporal.convolutions.{}.norm.{}",
-    "tcn1.branches.2.4.{}": "temporal.maximum_norm.{}",
-    "tcn1.branches.3.0.{}": "temporal.plain.conv.{}",
-    "tcn1.branches.3.1.{}": "temporal.plain.norm.{}",
-    "residual.conv.{}": "residual.conv.{}",
-    "residual.bn.{}": "residual.norm.{}",
-    "project.{}": "temporal.project.{}",
-    "project_norm.{}": "temporal.project_norm.{}",
     "embed.{}": "spatial.embed.{}",
     "value.{}": "spatial.value.{}",
     "refine_weight": "spatial.refine_weight",
     "refine_bias": "spatial.refine_bias",
 }
+_NETWORK = BlockNames(
+    "CTR-GCN", _OUTSIDE, _INSIDE, lambda: ctrgcn.CTRGCN(layout("ucla20"), 3, persons=1, base_channels=8)
+)
 
 
 class CTRGCN:
@@ -63,65 +52,18 @@ class CTRGCN:
 
     def from_official(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Official names to ours."""
-        # Some released files come from a data-parallel wrapper.
-        state = {key.removeprefix("module."): value for key, value in state.items()}
-        ours: dict[str, Tensor] = {}
-        for block in _BLOCKS:
-            inside = _take(state, f"l{block}.")
-            prefix = f"encoder.blocks.{block - 1}."
-            ours |= {prefix + key: value for key, value in rename(_merge(inside, block), _INSIDE).items()}
-        inside_keys = tuple(f"l{block}." for block in _BLOCKS)
-        outside = {key: value for key, value in state.items() if not key.startswith(inside_keys)}
-        ours |= rename(outside, _OUTSIDE)
-        if missing := _expected_keys() - ours.keys():
-            raise DataError(f"weights: '{_official_key(min(missing))}' is missing; is this a file of CTR-GCN?")
-        return ours
+        return _NETWORK.to_ours(state, lambda inside: _merge_subsets(merge_branches(inside)))
 
     def to_official(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Our names to the official ones."""
-        if missing := sorted(_expected_keys() - state.keys()):
-            raise DataError(f"weights: '{missing[0]}' is missing; are these of `Supervised` around CTR-GCN?")
-        official = rename(
-            {key: value for key, value in state.items() if not key.startswith("encoder.blocks.")}, invert(_OUTSIDE)
-        )
-        for block in _BLOCKS:
-            inside = rename(_take(state, f"encoder.blocks.{block - 1}."), invert(_INSIDE))
-            official |= {f"l{block}.{key}": value for key, value in _split(inside).items()}
-        return official
+        return _NETWORK.to_official(state, lambda inside: _split_subsets(split_branches(inside)))
 
 
-@cache
-def _expected_keys() -> frozenset[str]:
-    # Names do not depend on sizes; on the device "meta" nothing is allocated or drawn.
-    with torch.device("meta"):
-        method = Supervised(ctrgcn.CTRGCN(layout("ucla20"), 3, persons=1, base_channels=8), 2)
-    return frozenset(method.state_dict())
-
-
-def _official_key(key: str) -> str:
-    if not key.startswith("encoder.blocks."):
-        return next(iter(rename({key: None}, invert(_OUTSIDE))))
-    block, inside = key.removeprefix("encoder.blocks.").split(".", 1)
-    return f"l{int(block) + 1}.{next(iter(rename({inside: None}, invert(_INSIDE))))}"
-
-
-def _take(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-
-
-def _merge(inside: dict[str, Tensor], block: int) -> dict[str, Tensor]:
-    """Put what ours computes as one side by side."""
-
-    def take(key: str) -> Tensor:
-        if key not in inside:
-            raise DataError(f"weights: 'l{block}.{key}' is missing; is this a file of CTR-GCN?")
-        return inside.pop(key)
+def _merge_subsets(inside: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Put the subsets side by side."""
 
     def subsets(number: int, kind: str) -> list[Tensor]:
-        return [take(f"gcn1.convs.{subset}.conv{number}.{kind}") for subset in range(_SUBSETS)]
-
-    def branches(layer: int, kind: str) -> list[Tensor]:
-        return [take(f"tcn1.branches.{branch}.{layer}.{kind}") for branch in range(_PROJECTED)]
+        return [inside.pop(f"gcn1.convs.{subset}.conv{number}.{kind}") for subset in range(_SUBSETS)]
 
     merged = {
         "embed.weight": torch.cat(subsets(1, "weight") + subsets(2, "weight")).squeeze(-1),
@@ -130,16 +72,12 @@ def _merge(inside: dict[str, Tensor], block: int) -> dict[str, Tensor]:
         "value.bias": torch.cat(subsets(3, "bias")),
         "refine_weight": torch.stack(subsets(4, "weight")).flatten(2),
         "refine_bias": torch.stack(subsets(4, "bias")).unsqueeze(-1),
-        "project.weight": torch.cat(branches(0, "weight")),
-        "project.bias": torch.cat(branches(0, "bias")),
-        "project_norm.num_batches_tracked": branches(1, "num_batches_tracked")[0],
     }
-    norms = {f"project_norm.{kind}": torch.cat(branches(1, kind)) for kind in _NORM}
-    return inside | merged | norms
+    return inside | merged
 
 
-def _split(inside: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Undo `_merge`."""
+def _split_subsets(inside: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Undo `_merge_subsets`."""
     parts: dict[str, Sequence[Tensor]] = {}
     for kind in ("weight", "bias"):
         embed = inside.pop(f"embed.{kind}").chunk(2 * _SUBSETS)
@@ -147,11 +85,6 @@ def _split(inside: dict[str, Tensor]) -> dict[str, Tensor]:
         parts[f"gcn1.convs.{{}}.conv2.{kind}"] = embed[_SUBSETS:]
         parts[f"gcn1.convs.{{}}.conv3.{kind}"] = inside.pop(f"value.{kind}").chunk(_SUBSETS)
         parts[f"gcn1.convs.{{}}.conv4.{kind}"] = inside.pop(f"refine_{kind}").unbind()
-        parts[f"tcn1.branches.{{}}.0.{kind}"] = inside.pop(f"project.{kind}").chunk(_PROJECTED)
-    for kind in _NORM:
-        parts[f"tcn1.branches.{{}}.1.{kind}"] = inside.pop(f"project_norm.{kind}").chunk(_PROJECTED)
-    counted = inside.pop("project_norm.num_batches_tracked")
-    parts["tcn1.branches.{}.1.num_batches_tracked"] = [counted] * _PROJECTED
     for pattern, tensors in parts.items():
         for number, tensor in enumerate(tensors):
             inside[pattern.format(number)] = _official_shape(pattern, tensor)
@@ -162,6 +95,6 @@ def _official_shape(pattern: str, tensor: Tensor) -> Tensor:
     """Pairwise embeddings and refinements are 1 x 1 convolutions there."""
     if ".conv4.bias" in pattern:
         return tensor.squeeze(-1)
-    if ".conv" in pattern and pattern.endswith("weight"):
+    if pattern.endswith("weight"):
         return tensor.reshape(*tensor.shape[:2], 1, 1)
     return tensor
