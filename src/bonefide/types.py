@@ -8,7 +8,7 @@ Coordinates are metres in the camera's frame (x right, y up, z away from it) unl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -101,11 +101,13 @@ class Scores:
         selected_on: how the scored weights were chosen: "last", "validation" or "best_on_test"; "fused" scores say how
             each member was chosen, joined by "+".
         hashes: digests of "split", "preparation" and "recipe".
+        branches: scores of a network's branches by name; one that joins others is named "a+b". They decide nothing.
 
     Shape:
         names: (N,) str.
         values: (N, K).
         labels: (N,) int64.
+        branches: each (N, K).
 
     Raises:
         ScoresError: if the sizes do not agree, or a sample id occurs twice.
@@ -122,14 +124,16 @@ class Scores:
     classes: tuple[str, ...]
     selected_on: str
     hashes: dict[str, str]
+    branches: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         expected = (len(self.names), len(self.classes))
-        if self.values.shape != expected or self.labels.shape != expected[:1]:
-            raise ScoresError(
-                f"scores of {expected[0]} samples and {expected[1]} classes need values of shape {expected} "
-                f"and as many labels, got {self.values.shape} and {self.labels.shape}"
-            )
+        for values in (self.values, *self.branches.values()):
+            if values.shape != expected or self.labels.shape != expected[:1]:
+                raise ScoresError(
+                    f"scores of {expected[0]} samples and {expected[1]} classes need values of shape {expected} "
+                    f"and as many labels, got {values.shape} and {self.labels.shape}"
+                )
         if len(np.unique(self.names)) != len(self.names):
             raise ScoresError("a sample id occurs twice in the scores; ids join scores, so they must be unique")
 

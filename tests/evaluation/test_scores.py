@@ -86,3 +86,22 @@ def test_scores_refuse_what_does_not_fit() -> None:
         Scores(names, np.zeros((2, 2)), np.zeros(3, int), classes, "last", {})
     with pytest.raises(ScoresError, match="occurs twice"):
         Scores(np.array(["a", "a"]), np.zeros((2, 2)), np.zeros(2, int), classes, "last", {})
+
+
+def test_branches_are_saved_and_joined_too(tmp_path: Path) -> None:
+    branches = {"gd": made_scores(seed=5).values, "gd+fdd": made_scores(seed=6).values}
+    scores = replace(made_scores(), branches=branches)
+    save_scores(scores, tmp_path / "scores.npz")
+    again = load_scores(tmp_path / "scores.npz")
+    assert list(again.branches) == ["gd", "gd+fdd"]
+    order = np.random.default_rng(3).permutation(len(scores.names))
+    moved = replace(shuffled(scores), branches={name: values[order] for name, values in branches.items()})
+    _, joined = align([scores, moved])
+    for name, values in branches.items():
+        np.testing.assert_array_equal(again.branches[name], values)
+        np.testing.assert_array_equal(joined.branches[name], values)
+
+
+def test_branches_of_other_classes_are_refused() -> None:
+    with pytest.raises(ScoresError, match=r"need values of shape \(60, 10\)"):
+        replace(made_scores(), branches={"gd": np.zeros((60, 9))})

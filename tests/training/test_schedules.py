@@ -66,3 +66,10 @@ def test_a_training_that_is_all_warm_up(epochs: int) -> None:
 def test_the_published_schedules_of_hyperformer_and_blockgcn(base: float, gamma: float, expected: list[float]) -> None:
     found = rates(Step(name="step", steps=(110, 120), gamma=gamma, warmup_epochs=5), 140)
     assert [base * found[epoch] for epoch in (0, 1, 2, 3, 4, 5, 109, 110, 119, 120, 139)] == pytest.approx(expected)
+
+
+def test_steps_that_go_on() -> None:
+    schedule = Step(name="step", steps=(5, 6, 7), every=3, gamma=0.5)
+    found = rates(schedule, 14)
+    assert found == [1.0] * 5 + [0.5, 0.25] + [0.125] * 3 + [0.0625] * 3 + [0.03125]
+    assert rates(Step(name="step", steps=(), every=2, gamma=0.5), 5) == [1.0, 1.0, 0.5, 0.5, 0.25]

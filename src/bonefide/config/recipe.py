@@ -125,10 +125,11 @@ class Constant(_Schedule):
 
 
 class Step(_Schedule):
-    """Times `gamma` at each of `steps`, in epochs, 0-based."""
+    """Times `gamma` at each of `steps`, in epochs, 0-based; with `every`, again and again so many after the last."""
 
     name: Literal["step"]
     steps: tuple[int, ...]
+    every: Annotated[int, Field(ge=1)] | None = None
     gamma: Annotated[float, Field(gt=0)] = 0.1
 
 

@@ -20,6 +20,7 @@ from bonefide.writing import write_file
 __all__ = ["align", "load_scores", "save_scores"]
 
 _FORMAT = 1
+_BRANCH = "branch."
 
 
 def save_scores(scores: Scores, file: str | Path) -> None:
@@ -34,6 +35,7 @@ def save_scores(scores: Scores, file: str | Path) -> None:
         "selected_on": scores.selected_on,
         "hashes": scores.hashes,
     }
+    branches = {_BRANCH + name: values.astype(np.float32) for name, values in scores.branches.items()}
     content = io.BytesIO()
     np.savez_compressed(
         content,
@@ -41,6 +43,7 @@ def save_scores(scores: Scores, file: str | Path) -> None:
         values=scores.values.astype(np.float32),
         labels=scores.labels.astype(np.int64),
         facts=np.array(json.dumps(facts)),
+        **branches,  # type: ignore[arg-type]  # none of them is named like the one other argument
     )
     write_file(Path(file), content.getvalue())
 
@@ -66,6 +69,7 @@ def load_scores(file: str | Path) -> Scores:
                 tuple(facts["classes"]),
                 facts["selected_on"],
                 facts["hashes"],
+                {name.removeprefix(_BRANCH): stored[name] for name in stored.files if name.startswith(_BRANCH)},
             )
     except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, zlib.error) as error:
         raise ScoresError(f"{file}: not a file of scores ({error}); test the run again") from error
@@ -100,7 +104,13 @@ def align(all_scores: Sequence[Scores]) -> list[Scores]:
                 f"another, such as {example}; test the runs on the same protocol and preparation"
             )
         order = np.argsort(other.names)[np.searchsorted(np.sort(other.names), first.names)]
-        joined = replace(other, names=other.names[order], values=other.values[order], labels=other.labels[order])
+        joined = replace(
+            other,
+            names=other.names[order],
+            values=other.values[order],
+            labels=other.labels[order],
+            branches={name: values[order] for name, values in other.branches.items()},
+        )
         if not np.array_equal(joined.labels, first.labels):
             raise ScoresError("the scores disagree about true labels; were the stores made from different data?")
         aligned.append(joined)

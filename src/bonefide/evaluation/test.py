@@ -87,8 +87,9 @@ def score(
         batch_size: samples a batch; the scores do not depend on it.
         progress: told the number of batches done and of all, after each.
     """
-    values = predict(method, samples, batch_size=batch_size, progress=progress)
-    return Scores(samples.names, values.float().numpy(), samples.labels, classes, selected_on, hashes)
+    values, branches = _decided(method, samples, batch_size=batch_size, progress=progress)
+    found = {name: each.float().numpy() for name, each in branches.items()}
+    return Scores(samples.names, values.float().numpy(), samples.labels, classes, selected_on, hashes, found)
 
 
 def predict(
@@ -109,6 +110,13 @@ def predict(
     Shape:
         returned: (N, K), on the CPU.
     """
+    return _decided(method, samples, batch_size=batch_size, progress=progress)[0]
+
+
+def _decided(
+    method: Method, samples: SkeletonDataset, *, batch_size: int, progress: Callable[[int, int], None] | None
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """What is decided, and what the branches say, on the CPU."""
     device = next(method.parameters()).device
     trained = method.training
     method.eval()
@@ -120,9 +128,10 @@ def predict(
             collected.append(method.outputs(moved))
             if progress is not None:
                 progress(len(collected), len(batches))
-        decided = method.decide(_joined(collected)).cpu()
+        whole = _joined(collected)
+        decided = method.decide(whole).cpu()
     method.train(trained)
-    return decided
+    return decided, {name: each.cpu() for name, each in (whole.branches or {}).items()}
 
 
 def load_weights(method: Method, file: Path) -> None:

@@ -37,10 +37,18 @@ def rate_at(schedule: Schedule, *, epoch: int, step: int, steps: int, epochs: in
     if now < warmup:
         return (now if schedule.per == "step" else now + 1) / warmup
     if isinstance(schedule, Step):
-        return schedule.gamma ** sum(now >= at for at in schedule.steps)
+        return schedule.gamma ** _steps_taken(schedule, now)
     if isinstance(schedule, Exponential):
         return schedule.gamma**now
     if isinstance(schedule, Cosine):
         passed = (now - warmup) / max(epochs - warmup, 1)
         return schedule.minimum + (1 - schedule.minimum) * 0.5 * (1 + math.cos(math.pi * passed))
     return 1.0
+
+
+def _steps_taken(schedule: Step, now: float) -> int:
+    taken = sum(now >= at for at in schedule.steps)
+    last = max(schedule.steps, default=0)
+    if schedule.every is not None and now >= last:
+        taken += int((now - last) // schedule.every)
+    return taken
