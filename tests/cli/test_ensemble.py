@@ -86,6 +86,36 @@ def test_fusions_of_leaky_weights_are_named_so(runs: list[Path]) -> None:
     assert json.loads(call(ensemble, *runs, "--json").stdout)["top1"] is None
 
 
+def test_weights_fitted_on_test_labels_stand_under_their_name_only(runs: list[Path], tmp_path: Path) -> None:
+    said = json.loads(call(ensemble, *runs, "--weights", "fitted_on_test", "--json").stdout)
+    out = tmp_path / "runs" / "ensemble.fitted_on_test.seed0"
+    assert (said["top1"], said["top5"], said["out"]) == (None, None, str(out))
+    assert said["fitted_on_test"] == top_k(fused(runs, said["weights"]))
+    card = load_card(out / "ensemble.json")
+    assert (card.accuracy, card.top5, card.balanced) == (None, None, None)
+    assert card.fitted_on_test == said["fitted_on_test"]
+    assert card.selected_on == load_scores(out / "scores.npz").selected_on == "last+fitted_on_test"
+    line = call(ensemble, *runs, "--weights", "fitted_on_test").stdout.splitlines()[2]
+    assert line.split()[0] == "fitted_on_test"
+    assert line.endswith("this is no accuracy")
+
+
+def test_recipes_with_several_ensembles(runs: list[Path], tmp_path: Path) -> None:
+    for folder in runs:
+        content = yaml.safe_load((folder / "recipe.yaml").read_text())
+        content |= {"runs": {"joint": {}, "bone": {}, "third": {}}, "ensemble": {"third": 1.0, "bone": 0.5}}
+        content |= {"ensembles": {"pair": {"joint": 0.2, "bone": 0.9}}, "published": {"pair": 91.0}}
+        (folder / "recipe.yaml").write_text(yaml.safe_dump(content))
+    said = json.loads(call(ensemble, *runs, "--json").stdout)
+    assert said["weights"] == {"joint": 0.2, "bone": 0.9}
+    assert said["out"] == str(tmp_path / "runs" / "pair.published.seed0")
+    card = load_card(tmp_path / "runs" / "pair.published.seed0" / "ensemble.json")
+    assert (card.run, card.published) == ("pair", 91.0)
+    third = make_run(tmp_path / "runs" / "third", made_scores(seed=3), run="third").folder
+    with pytest.raises(RunError, match="does not fuse all of these runs together; give bone, third; or bone, joint"):
+        call(ensemble, *runs, third)
+
+
 @pytest.mark.parametrize(
     ("weights", "error", "said"),
     [

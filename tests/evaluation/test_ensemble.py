@@ -9,7 +9,7 @@ import pytest
 from make_runs import made_scores
 
 from bonefide.errors import ScoresError
-from bonefide.evaluation.ensemble import equal_weights, fit_weights, fuse
+from bonefide.evaluation.ensemble import equal_weights, fit_weights, fuse, fuse_fitted_on_test
 from bonefide.evaluation.metrics import top_k
 
 
@@ -71,3 +71,23 @@ def test_fitting_refuses_nothing_and_too_many() -> None:
         fit_weights({})
     with pytest.raises(ScoresError, match="too many"):
         fit_weights({str(number): made_scores(10) for number in range(6)})
+
+
+def test_what_test_labels_fitted_says_so_and_is_no_worse_than_equal() -> None:
+    test = {"joint": made_scores(200, seed=1), "bone": made_scores(200, seed=2), "noise": made_scores(200, strength=0)}
+    fused, weights = fuse_fitted_on_test(test)
+    assert fused.selected_on == "last+fitted_on_test"
+    assert list(weights) == list(test)
+    assert all(0.2 <= weight <= 1.2 for weight in weights.values())
+    np.testing.assert_array_equal(fused.values, fuse(test, weights).values)
+    assert top_k(fused) >= top_k(fuse(test, equal_weights(test)))
+    assert weights["noise"] == min(weights.values())
+    assert fuse_fitted_on_test(test)[1] == weights
+    assert fuse_fitted_on_test(test, seed=1)[1] != weights
+    with pytest.raises(ScoresError, match="at least one run"):
+        fuse_fitted_on_test({})
+
+
+def test_of_weights_that_fit_the_test_part_equally_well_equal_ones_are_taken() -> None:
+    scores = made_scores(30)
+    assert fuse_fitted_on_test({"joint": scores, "bone": scores})[1] == {"joint": 1.0, "bone": 1.0}

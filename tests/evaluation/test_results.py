@@ -88,6 +88,18 @@ def test_fusions_fitted_per_seed_are_one_row_and_fixed_weights_are_told_apart(ca
     assert "joint 1, bone 0.3; given" in results_markdown([fused(0, 0.3, "given")])
 
 
+def test_a_fusion_fitted_on_test_has_no_accuracy(card: AuditCard) -> None:
+    def fused(seed: int, figure: float) -> AuditCard:
+        fusion = {"weights": {"joint": 1.0, "bone": figure / 100}, "chosen": "fitted_on_test"}
+        leaky = replace(card, run="ensemble", seeds=(seed,), fusion=fusion, selected_on="last+fitted_on_test")
+        return replace(leaky, accuracy=None, fitted_on_test=figure)
+
+    (row,) = rows(results_markdown([fused(0, 94.0), fused(1, 95.0)]))
+    assert (row["reproduced"], row["difference"]) == ("none", "unknown")
+    assert row["run"].endswith("no accuracy: `fitted_on_test` 94.50 ± 0.71)")
+    assert row["selected on"] == "last+`fitted_on_test`"
+
+
 def test_cells_cannot_break_the_table(card: AuditCard) -> None:
     text = results_markdown([replace(card, environment={"device": "a|b\nc"})])
     assert "a\\|b c" in text

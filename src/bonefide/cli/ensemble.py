@@ -13,24 +13,29 @@ import typer
 from bonefide.errors import RunError, UnknownNameError
 
 if TYPE_CHECKING:
+    from bonefide.evaluation.audit import AuditCard
     from bonefide.run import Run
 
 __all__ = ["ensemble"]
 
-_CHOICES = ("published", "equal", "validation")
+_CHOICES = ("published", "equal", "validation", "fitted_on_test")
 
 
 def ensemble(
     runs: Annotated[list[Path], typer.Argument(help="Folders of the runs to fuse.")],
     weights: Annotated[
-        str, typer.Option(help="published, equal, validation (fitted on kept training samples), or w,w,... by run.")
+        str,
+        typer.Option(
+            help="published, equal, validation (fitted on kept training samples), w,w,... by run, or fitted_on_test, "
+            "whose result is no accuracy and is never called one."
+        ),
     ] = "published",
     out: Annotated[Path | None, typer.Option(help="Folder for scores and card; beside the runs if not given.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Fuse the scores of runs, joined on sample ids, by weights that never saw a test label."""
+    """Fuse the scores of runs, joined on sample ids."""
     from bonefide.evaluation.audit import audit, card_of, save_card
-    from bonefide.evaluation.ensemble import fuse
+    from bonefide.evaluation.ensemble import fuse, fuse_fitted_on_test
     from bonefide.evaluation.metrics import top_k
     from bonefide.evaluation.scores import load_scores, save_scores
     from bonefide.run import Run
@@ -39,26 +44,43 @@ def ensemble(
     if len(opened) < len(runs):
         raise RunError("two of these runs have the same name; fuse one run of each stream, of one seed")
     scores = {name: load_scores(run.scores_file) for name, run in opened.items()}
-    chosen, how = _weights(weights, list(opened.values()))
-    fused = fuse(scores, chosen)
+    if weights == "fitted_on_test":
+        fused, chosen = fuse_fitted_on_test(scores)
+        how = "fitted_on_test"
+    else:
+        chosen, how = _weights(weights, list(opened.values()))
+        fused = fuse(scores, chosen)
+    name, published = _fusion(list(opened.values()))
     cards = [audit(run) for run in opened.values()]
-    recipe = next(iter(opened.values())).recipe
-    published = recipe.published.get("ensemble") if opened.keys() == recipe.ensemble.keys() else None
-    card = card_of(fused, cards, fusion={"weights": chosen, "chosen": how}, published=published)
+    card = card_of(fused, cards, fusion={"weights": chosen, "chosen": how}, published=published, name=name)
     seeds = "+".join(f"seed{seed}" for seed in card.seeds)
-    folder = out or runs[0].parent / f"ensemble.{weights.replace(',', '_')}.{seeds}"
+    folder = out or runs[0].parent / f"{name}.{weights.replace(',', '_')}.{seeds}"
     save_scores(fused, folder / "scores.npz")
     save_card(card, folder / "ensemble.json")
     if as_json:
-        typer.echo(
-            json.dumps({"top1": card.accuracy, "top5": card.top5, "weights": chosen, "out": str(folder)}, indent=1)
-        )
+        leaky = {} if card.fitted_on_test is None else {"fitted_on_test": card.fitted_on_test}
+        said = {"top1": card.accuracy, "top5": card.top5, **leaky, "weights": chosen, "out": str(folder)}
+        typer.echo(json.dumps(said, indent=1))
         return
-    for name, each in scores.items():
-        typer.echo(f"{name:14} {top_k(each):6.2f} %   weight {chosen[name]:g}")
-    label = "fused" if card.accuracy is not None else "fused, best_on_test"
+    for run, each in scores.items():
+        typer.echo(f"{run:14} {top_k(each):6.2f} %   weight {chosen[run]:g}")
+    label, how = _words(card, how)
     typer.echo(f"{label:14} {top_k(fused):6.2f} %   weights: {how}")
     typer.echo(f"scores and card in {folder}")
+
+
+def _words(card: AuditCard, how: str) -> tuple[str, str]:
+    """What the figure of a fusion is called, and how its weights were chosen."""
+    if card.fitted_on_test is not None:
+        return "fitted_on_test", "those best by test labels; this is no accuracy"
+    return "fused" if card.accuracy is not None else "fused, best_on_test", how
+
+
+def _fusion(runs: list[Run]) -> tuple[str, float | None]:
+    """What the recipe calls the fusion of these runs, and the published figure."""
+    names, recipe = {run.facts["run"] for run in runs}, runs[0].recipe
+    found = next((name for name, weights in recipe.fusions.items() if weights.keys() == names), None)
+    return found or "ensemble", recipe.published.get(found) if found else None
 
 
 def _weights(asked: str, runs: list[Run]) -> tuple[dict[str, float], str]:
@@ -77,13 +99,7 @@ def _weights(asked: str, runs: list[Run]) -> tuple[dict[str, float], str]:
         kept = {name: load_scores(run.validation_scores_file) for name, run in zip(names, runs, strict=True)}
         return fit_weights(kept), "fitted on validation samples of the training part"
     if asked == "published":
-        known = runs[0].recipe.ensemble
-        if missing := [name for name in names if name not in known]:
-            raise RunError(
-                f"the recipe {runs[0].facts['recipe']} publishes no weight for {', '.join(missing)}; "
-                "use --weights equal, validation, or numbers"
-            )
-        return {name: known[name] for name in names}, "published with the recipe"
+        return _published(runs[0], names), "published with the recipe"
     try:
         numbers = [float(part) for part in asked.split(",")]
     except ValueError:
@@ -93,3 +109,18 @@ def _weights(asked: str, runs: list[Run]) -> tuple[dict[str, float], str]:
     if not all(map(math.isfinite, numbers)) or not any(numbers):
         raise RunError(f"weights {asked} fuse nothing; give finite numbers that are not all 0")
     return dict(zip(names, numbers, strict=True)), "given on the command line"
+
+
+def _published(run: Run, names: list[str]) -> dict[str, float]:
+    fusions = run.recipe.fusions
+    for known in fusions.values():
+        if known.keys() >= set(names):
+            return {name: known[name] for name in names}
+    weighed = {name for known in fusions.values() for name in known}
+    if missing := [name for name in names if name not in weighed]:
+        raise RunError(
+            f"the recipe {run.facts['recipe']} publishes no weight for {', '.join(missing)}; "
+            "use --weights equal, validation, or numbers"
+        )
+    ways = "; or ".join(", ".join(known) for known in fusions.values())
+    raise RunError(f"the recipe {run.facts['recipe']} does not fuse all of these runs together; give {ways}")

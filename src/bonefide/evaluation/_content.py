@@ -134,7 +134,7 @@ def collect(sources: Sequence[Source], store: SkeletonStore | None) -> Content:
     if not sources:
         raise RunError("nothing to report on; give at least one run or audit card")
     names = set(store.names.tolist()) if store is not None else set()
-    entries = sorted((_entry(source, names) for source in sources), key=lambda entry: entry.card.run != "ensemble")
+    entries = sorted((_entry(source, names) for source in sources), key=lambda entry: not entry.card.fusion)
     wanted = [prediction.name for entry in entries for prediction in entry.predictions]
     summaries = summarize(entry.card for entry in entries)
     return Content(

@@ -83,6 +83,8 @@ def card_rows(entry: Entry) -> list[tuple[str, str]]:
     ]
     if card.fusion:
         rows[1:1] = [("weights", weights_of(card)), ("weights chosen", str(card.fusion.get("chosen", "unknown")))]
+    if card.fitted_on_test is not None:
+        rows.insert(1, ("fitted_on_test", f"{card.fitted_on_test:.2f}, which is no accuracy"))
     rows += [(f"digest of {key}", card.hashes.get(key, "unknown")) for key in ("split", "preparation", "recipe")]
     return rows + [(key.replace("_", " "), _plain(value)) for key, value in card.environment.items()]
 
@@ -109,7 +111,7 @@ def _source(name: str) -> str:
 
 def _lead(summaries: list[Summary]) -> Summary | None:
     """The figure to put first: the only one, or the only fusion; never the best."""
-    fusions = [summary for summary in summaries if summary.first.run == "ensemble"]
+    fusions = [summary for summary in summaries if summary.first.fusion]
     for group in (summaries, fusions):
         if len(group) == 1:
             return group[0]

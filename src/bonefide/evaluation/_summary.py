@@ -31,6 +31,7 @@ CHOSEN = {
     "last": "last epoch, nothing was chosen",
     "validation": "best epoch on a validation part of the training data",
     "best_on_test": "best epoch by test labels, which is no accuracy",
+    "fitted_on_test": "weights of fusion by test labels, which is no accuracy",
 }
 
 
@@ -106,6 +107,11 @@ class Summary:
         return Figure.of(_test_top1(card.best_on_test) for card in self.cards)
 
     @property
+    def fitted_on_test(self) -> Figure | None:
+        """A fusion by weights that test labels chose."""
+        return Figure.of(card.fitted_on_test for card in self.cards)
+
+    @property
     def honest(self) -> Figure | None:
         """The accuracy; that of the last epoch if test labels chose the scored weights."""
         return self.accuracy or self.last
@@ -172,8 +178,8 @@ def weights_of(card: AuditCard) -> str:
 def _what_is_repeated(card: AuditCard) -> str:
     names = (card.paper, card.recipe, card.run, card.dataset, card.protocol, card.preparation, card.stream)
     digests = {key: card.hashes.get(key) for key in ("split", "preparation", "recipe")}
-    # Weights fitted on validation scores differ from seed to seed; that they were fitted is what is repeated.
-    fitted = "validation" in str(card.fusion.get("chosen", ""))
+    # Fitted weights differ from seed to seed; that they were fitted is what is repeated.
+    fitted = "fitted" in str(card.fusion.get("chosen", ""))
     fusion = [sorted(card.fusion["weights"]), card.fusion["chosen"]] if fitted else card.fusion
     return json.dumps([names, card.selected_on, card.epochs, fusion, digests], sort_keys=True)
 

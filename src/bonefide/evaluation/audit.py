@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bonefide.errors import RunError
+from bonefide.evaluation.ensemble import FITTED_ON_TEST
 from bonefide.evaluation.metrics import balanced_accuracy, top_k
 from bonefide.evaluation.scores import load_scores
 from bonefide.run import Run
@@ -57,6 +58,8 @@ class AuditCard:
         validation_chosen: the best epoch by the validation part, if there was one.
         best_on_test: the best epoch by test labels. Not an accuracy: for comparison with papers that chose so.
         fusion: "weights" of a fusion by run, and under "chosen" how they were chosen.
+        fitted_on_test: top-1 of a fusion whose weights test labels chose. Not an accuracy: for comparison with papers
+            that fitted so.
         published: the paper's figure, if known.
         source: where that stands.
         hashes: digests of split, preparation and recipe.
@@ -84,6 +87,7 @@ class AuditCard:
     validation_chosen: Choice | None = None
     best_on_test: Choice | None = None
     fusion: dict[str, Any] = field(default_factory=dict)
+    fitted_on_test: float | None = None
     published: float | None = None
     source: str = ""
     hashes: dict[str, str] = field(default_factory=dict)
@@ -105,7 +109,7 @@ def audit(run: Run) -> AuditCard:
     scores, recipe, facts, log = load_scores(run.scores_file), run.recipe, run.facts, run.log()
     tested = [row for row in log if "test_top1" in row]
     validated = [row for row in tested if "validation_top1" in row]
-    honest = scores.selected_on != "best_on_test"
+    honest = _honest(scores)
     return AuditCard(
         recipe=facts["recipe"],
         run=facts["run"],
@@ -134,7 +138,14 @@ def audit(run: Run) -> AuditCard:
     )
 
 
-def card_of(scores: Scores, members: list[AuditCard], *, fusion: dict[str, Any], published: float | None) -> AuditCard:
+def card_of(
+    scores: Scores,
+    members: list[AuditCard],
+    *,
+    fusion: dict[str, Any],
+    published: float | None,
+    name: str = "ensemble",
+) -> AuditCard:
     """The card of a fusion.
 
     Args:
@@ -142,12 +153,13 @@ def card_of(scores: Scores, members: list[AuditCard], *, fusion: dict[str, Any],
         members: cards of the runs fused.
         fusion: "weights" by run, and under "chosen" how they were chosen.
         published: the paper's figure for the fusion.
+        name: of the fusion, as the recipe calls it.
     """
     first = members[0]
-    honest = "best_on_test" not in scores.selected_on
+    honest = _honest(scores)
     return AuditCard(
         recipe=first.recipe,
-        run="ensemble",
+        run=name,
         paper=first.paper,
         dataset=first.dataset,
         protocol=first.protocol,
@@ -160,6 +172,7 @@ def card_of(scores: Scores, members: list[AuditCard], *, fusion: dict[str, Any],
         balanced=balanced_accuracy(scores) if honest else None,
         test_samples=len(scores.names),
         fusion=fusion,
+        fitted_on_test=top_k(scores, 1) if FITTED_ON_TEST in scores.selected_on else None,
         published=published,
         source=first.source,
         hashes=scores.hashes,
@@ -192,6 +205,11 @@ def load_card(file: Path) -> AuditCard:
         return AuditCard(**{**content, "seeds": tuple(content["seeds"])})
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunError(f"{file}: not an audit card ({error})") from error
+
+
+def _honest(scores: Scores) -> bool:
+    """Whether no test label had a say, in epochs or in weights of fusion."""
+    return not {"best_on_test", FITTED_ON_TEST} & set(scores.selected_on.split("+"))
 
 
 def _best_row(rows: list[dict[str, float]], key: str) -> int:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -95,14 +96,14 @@ def _cells(summary: Summary) -> list[str]:
     return [
         paper_name(card.paper),
         card.recipe,
-        card.run + _weights(card),
+        card.run + _weights(summary),
         str(card.published) if card.published is not None else "unknown",
         str(accuracy) if accuracy else "none",
         difference(accuracy.mean, card.published) if accuracy and card.published is not None else "unknown",
         _seeds(summary),
         str(summary.validation_chosen or "\u2013"),
         str(summary.best_on_test or "\u2013"),
-        card.selected_on.replace("best_on_test", "`best_on_test`"),
+        re.sub("(best|fitted)_on_test", r"`\g<0>`", card.selected_on),
         str(card.epochs) if card.epochs else "unknown",
         f"{card.parameters:,}" if card.parameters else "unknown",
         " / ".join(dict.fromkeys(str(each.environment.get("device", "unknown")) for each in summary.cards)),
@@ -110,9 +111,12 @@ def _cells(summary: Summary) -> list[str]:
     ]
 
 
-def _weights(card: AuditCard) -> str:
+def _weights(summary: Summary) -> str:
+    card = summary.first
     if not card.fusion:
         return ""
+    if summary.fitted_on_test is not None:
+        return f" (weights by test labels, no accuracy: `fitted_on_test` {summary.fitted_on_test})"
     return f" ({weights_of(card)}; {card.fusion.get('chosen', 'how they were chosen is unknown')})"
 
 
@@ -127,5 +131,6 @@ def _section(summary: Summary) -> tuple[str, str, str]:
 
 def _order_of_card(card: AuditCard) -> tuple[object, ...]:
     """By data, paper and recipe; fusions after their members; then by all that could still tell two apart."""
-    names = (card.dataset, card.protocol, card.preparation, card.paper, card.recipe, card.run == "ensemble", card.run)
+    fused = bool(card.fusion) or card.run == "ensemble"
+    names = (card.dataset, card.protocol, card.preparation, card.paper, card.recipe, fused, card.run)
     return *names, card.selected_on, card.seeds, repr(card)
