@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from bonefide.benchmark.adapter import measure_adapter
+from bonefide.benchmark.descriptors import measure_descriptors
 from bonefide.benchmark.loading import measure_feeders, measure_loader
 from bonefide.benchmark.preparing import FEWEST_FILES, measure_prepare
 from bonefide.benchmark.speed import encoder_subject, measure_speed, recipe_subject
@@ -21,7 +22,7 @@ from bonefide.errors import BonefideError, UnknownNameError
 
 __all__ = ["GROUPS", "Settings", "plan"]
 
-GROUPS = ("startup", "prepare", "store", "loading", "training", "encoders")
+GROUPS = ("startup", "prepare", "descriptors", "store", "loading", "training", "encoders")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def plan(what: str, settings: Settings) -> dict[str, Callable[[], Table]]:
     measurements: dict[str, dict[str, Callable[[], Table]]] = {
         "startup": {"startup": partial(measure_startup, rounds=rounds)},
         "prepare": {"prepare": partial(measure_prepare, rounds=rounds, files=settings.files)},
+        "descriptors": {"descriptors": partial(measure_descriptors, rounds=rounds)},
         "store": {"store": partial(_store, settings)},
         "loading": {"feeders": partial(measure_feeders, rounds=rounds), "loader": partial(_loader, settings)},
         "training": {"training": partial(measure_adapter, rounds=rounds, device=settings.device)},

@@ -25,7 +25,8 @@ def bench(
     what: Annotated[
         str,
         typer.Argument(
-            help="all, startup, prepare, store, loading, training, encoders, or an encoder's or recipe's name."
+            help="all, startup, prepare, descriptors, store, loading, training, encoders, or an encoder's or recipe's "
+            "name."
         ),
     ] = "all",
     *,
@@ -45,7 +46,7 @@ def bench(
     out: Annotated[Path | None, typer.Option(help="Write a Markdown page too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
-    """Measure start-up, preparation, store, loading, the training adapter, or networks; goals stand beside.
+    """Measure start-up, preparation, descriptors, store, loading, training adapter or networks; goals stand beside.
 
     Measure on a machine that does nothing else.
     """
