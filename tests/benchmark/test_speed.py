@@ -9,7 +9,7 @@ import torch
 from bonefide.benchmark.official import OFFICIAL
 from bonefide.benchmark.speed import encoder_subject, measure_speed, recipe_subject
 from bonefide.benchmark.variants import Subject
-from bonefide.config.components import names
+from bonefide.config.components import component, names
 from bonefide.encoders.ctrgcn import CTRGCN
 from bonefide.errors import UnknownNameError
 from bonefide.layouts import layout
@@ -69,5 +69,15 @@ def test_steps_are_set_against_the_official_ones() -> None:
     assert alone["train_over_ctrgcn"] is None
 
 
-def test_every_encoder_has_an_official_cost() -> None:
-    assert set(OFFICIAL) == set(names("encoders"))
+def test_every_encoder_of_clips_has_an_official_cost() -> None:
+    assert set(OFFICIAL) == {
+        name for name in names("encoders") if not getattr(component("encoders", name), "reads_images", False)
+    }
+
+
+def test_an_encoder_of_images_has_an_image() -> None:
+    subject = encoder_subject("descriptor_resnet", batch_size=2)
+    clip = subject.batch.clip
+    assert tuple(clip.shape) == (2, 1, 3, 112, 112)
+    assert (clip.min() >= 0, clip.max() > 200) == (True, True)
+    assert subject.method.encoder.images == ("gd",)  # type: ignore[union-attr]

@@ -8,19 +8,18 @@ from typing import Any
 
 import pytest
 import torch
-from test_encoders import FRAMES, PERSONS, build, clips, encode, settled
+from test_encoders import CLIPS, FRAMES, PERSONS, build, clips, encode, settled
 
 from bonefide import layouts
 from bonefide.config.build import method
-from bonefide.config.components import names
 from bonefide.serving.network import Network
 from bonefide.serving.onnx import export_onnx
 from bonefide.serving.program import export_program
 
-SLOW = set(names("encoders")) - {"stgcn", "hcn"}
+SLOW = set(CLIPS) - {"stgcn", "hcn"}
 """Capturing these takes long."""
 
-every = pytest.mark.parametrize("name", names("encoders"))
+every = pytest.mark.parametrize("name", CLIPS)
 
 
 @pytest.fixture(autouse=True)
@@ -82,9 +81,7 @@ def test_inductor_compiles_a_training_step(name: str) -> None:
     check_step(name, "inductor")
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in names("encoders")]
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CLIPS])
 def test_a_program_of_any_batch_and_length_agrees(name: str, tmp_path: Path) -> None:
     given = network(name)
     found = export_program(given, tmp_path / "net.pt2")

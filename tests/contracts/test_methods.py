@@ -18,6 +18,9 @@ from bonefide.types import Batch, Outputs
 
 FRAMES, CLASSES, COUNT = 8, 5, 10
 
+OPTIONS = {"descriptor_fusion": {"images": ["gd", "jdd"]}}
+"""What a method must be told besides; here the halves of the features stand for two images."""
+
 every = pytest.mark.parametrize("name", names("methods"))
 
 
@@ -25,7 +28,14 @@ def build(name: str) -> Method:
     torch.manual_seed(0)
     encoder = build_encoder("ctrgcn", layout=layout("ucla20"), persons=1, options={"base_channels": 8})
     labels = np.arange(COUNT) % CLASSES
-    return build_method(name, encoder=encoder, num_classes=CLASSES, frames=FRAMES, train_labels=labels)
+    return build_method(
+        name,
+        encoder=encoder,
+        num_classes=CLASSES,
+        frames=FRAMES,
+        train_labels=labels,
+        options=OPTIONS.get(name, {}),
+    )
 
 
 def batch() -> Batch:

@@ -16,7 +16,7 @@ from bonefide.benchmark.size import multiply_adds, parameters, peak_megabytes
 from bonefide.benchmark.table import Cell, Table
 from bonefide.benchmark.timing import Cost, interleaved
 from bonefide.benchmark.variants import Subject, Variant, prepared
-from bonefide.config.components import create
+from bonefide.config.components import component, create
 from bonefide.config.load import recipe, single_run
 from bonefide.config.recipe import Component, Recipe
 from bonefide.data import datasets
@@ -28,7 +28,7 @@ from bonefide.types import Batch
 
 __all__ = ["encoder_subject", "measure_speed", "recipe_subject"]
 
-_FRAMES, _CLASSES = 64, 60
+_FRAMES, _CLASSES, _SIZE = 64, 60, 112
 _HOW = (
     "Random clips, float32, networks in turn, medians. 'latency': one sample forward, on the clock. 'forward' and "
     "'train': milliseconds a sample within a batch, without gradients, and forward, loss and backward without the "
@@ -64,12 +64,19 @@ _COLUMNS = (
 def encoder_subject(name: str, *, batch_size: int) -> Subject:
     """An encoder with its defaults, a linear head and cross-entropy, on clips of NTU: 64 frames, 25 joints, 2 persons.
 
+    One that reads images is given one of 112 x 112 a sample.
+
     Raises:
         UnknownNameError: if there is no such encoder.
     """
-    ntu25 = layout("ntu25")
-    clip = torch.randn(batch_size, 3, _FRAMES, len(ntu25.joints), 2, generator=torch.Generator().manual_seed(0))
-    return _subject(name, (Component(name=name), Component(name="supervised")), clip, skeleton=ntu25, classes=_CLASSES)
+    ntu25, generator = layout("ntu25"), torch.Generator().manual_seed(0)
+    encoder = Component(name=name)
+    if getattr(component("encoders", name), "reads_images", False):
+        clip = torch.randint(256, (batch_size, 1, 3, _SIZE, _SIZE), generator=generator)
+        encoder = Component.model_validate({"name": name, "images": ["gd"], "in_channels": 3})
+    else:
+        clip = torch.randn(batch_size, 3, _FRAMES, len(ntu25.joints), 2, generator=generator)
+    return _subject(name, (encoder, Component(name="supervised")), clip, skeleton=ntu25, classes=_CLASSES)
 
 
 def recipe_subject(name: str, *, batch_size: int) -> Subject:
