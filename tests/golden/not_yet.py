@@ -10,11 +10,6 @@ from __future__ import annotations
 __all__ = ["ARRAYS", "FIXTURES"]
 
 FIXTURES = {
-    "csre_": "methods/csre.py",
-    "descriptors_cnn": "encoders/descriptor_resnet.py",
-    "descriptors_fuse5": "methods/descriptor_fusion.py",
-    "descriptors_train_rules": "methods/descriptor_fusion.py",
-    "descriptors_vote": "methods/descriptor_fusion.py",
     "stjd_": "methods/stjd_mp.py",
     "stjd_pretrain_mae": "methods/mae.py",
     "stjd_pretrain_mamp": "methods/mamp.py",
