@@ -49,7 +49,7 @@ class Batch(NamedTuple):
     Shape:
         clip: (N, C, T, V, M); absent persons and frames are zeros.
         label: (N,) int64.
-        index: (N,) int64, rows of the samples in their data set; for methods that remember samples.
+        index: (N,) int64, places of the samples in their data set; for methods that remember samples.
         joints: (N, 3, T, V, M) raw coordinates, for encoders that ask for them, or None.
         view: (N, C, T, V, M), a second augmentation of the same samples, or None.
     """
@@ -99,7 +99,7 @@ class Scores:
         labels: true classes, 0-based.
         classes: class names.
         selected_on: how the scored weights were chosen: "last", "validation" or "best_on_test"; "fused" scores say how
-            each member was chosen, joined by "+".
+            each member was chosen, joined by "+", and end with "fitted_on_test" if test labels chose their weights.
         hashes: digests of "split", "preparation" and "recipe".
         branches: scores of a network's branches by name; one that joins others is named "a+b". They decide nothing.
 

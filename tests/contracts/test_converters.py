@@ -35,17 +35,20 @@ def converter(paper: str) -> Any:
 def facts(file: Path) -> dict[str, Any]:
     with np.load(file) as arrays:
         found: dict[str, Any] = json.loads(str(arrays["meta"]))
+    if "csre_" in file.stem:
+        joints = found["config"]["num_point"]
+        found |= {"state_dict": found["state_dict_keys"], "dataset_shape": "ucla" if joints == 20 else "ntu"}
     return found
 
 
-FIXTURES = [
-    (paper, file)
-    for paper in names()
 FIXTURES_OF = {"csre": "csre_hyperformer_*.npz", "descriptor_fusion": "descriptors_[cf]*_*.npz"}
 """Where fixtures of a paper's networks are not named by its encoder."""
 NARROWER = {"descriptor_fusion": 64}
 """Networks that are too wide to be written to disk in every test: channels are divided by so many."""
 
+FIXTURES = [
+    (paper, file)
+    for paper in names()
     for file in sorted(GOLDEN.glob(FIXTURES_OF.get(paper, f"encoders_{paper}_*.npz")))
     # Others are of a part of a network.
     if "state_dict" in facts(file)
@@ -57,27 +60,27 @@ every = pytest.mark.parametrize(("paper", "file"), FIXTURES, ids=lambda each: ge
 def official(file: Path) -> dict[str, Tensor]:
     """Values that are all different, under the official names and sizes; constants that are looked at as they are."""
     generator = torch.Generator().manual_seed(0)
+    narrower = next((by for paper, by in NARROWER.items() if (paper, file) in FIXTURES), 1)
     state = {
         key: torch.tensor(7)
         if key.endswith("num_batches_tracked")
         else torch.randn([size // narrower if size % narrower == 0 else size for size in shape], generator=generator)
         for key, shape in facts(file)["state_dict"]
-    narrower = next((by for paper, by in NARROWER.items() if (paper, file) in FIXTURES), 1)
     }
     if "shiftgcn" in file.stem:
         state |= shiftgcn_constants(state)
     return state
 
 
-def shiftgcn_constants(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The permutations, and positions along the joints as small as in the released files."""
-    found = {}
 def descriptor_network(state: dict[str, Tensor], *, classes: int) -> DescriptorFusion:
     images = ("gd", "fdd", "jdd", "add", "lad") if "convf1.weight" in state else ("gd",)
     encoder = DescriptorResNet(images, base_width=len(state["conv1.0.weight"]))
     return DescriptorFusion(encoder, classes, images)
 
 
+def shiftgcn_constants(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The permutations, and positions along the joints as small as in the released files."""
+    found = {}
     for key, value in state.items():
         block = key.split(".")[0]
         if key.endswith(("gcn1.shift_in", "gcn1.shift_out")):
@@ -118,12 +121,12 @@ def test_every_key_has_its_place_there_and_back(paper: str, file: Path) -> None:
 def test_the_network_takes_all_of_it(paper: str, file: Path, tmp_path: Path) -> None:
     state, meta = official(file), facts(file)
     ours = convert(paper, save(state, tmp_path / "official.pt"))
-    skeleton = layout(LAYOUTS[meta["dataset_shape"]])
-    with np.load(file) as arrays:
-        _, channels, frames, _, persons = arrays["input/x"].shape
     if "descriptor" in file.stem:
         descriptor_network(state, classes=meta["num_classes"]).load_state_dict(ours, strict=True)
         return
+    skeleton = layout(LAYOUTS[meta["dataset_shape"]])
+    with np.load(file) as arrays:
+        _, channels, frames, _, persons = arrays["input/x"].shape
     encoder = build_encoder(
         converter(paper).encoder, layout=skeleton, persons=persons, in_channels=channels, frames=frames
     )

@@ -80,8 +80,9 @@ def test_a_plain_number_means_the_first_epoch(store: SkeletonStore) -> None:
 def test_repeating_gives_each_row_several_draws(store: SkeletonStore) -> None:
     samples = dataset(store, [4, 5, 6], Noise(), repeat=3)
     assert len(samples) == 9
-    assert [samples[place].index for place in range(9)] == [0, 1, 2] * 3
-    assert len(samples.labels) == len(samples.names) == 3
+    assert [samples[place].index for place in range(9)] == list(range(9))
+    assert samples.labels.tolist() == [samples[place].label for place in range(9)]
+    assert samples.names.tolist() == 3 * dataset(store, [4, 5, 6], Noise()).names.tolist()
     clips = [samples[place].clip for place in (1, 4, 7)]
     assert not np.array_equal(clips[0], clips[1])
     assert not np.array_equal(clips[1], clips[2])

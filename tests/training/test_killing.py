@@ -71,3 +71,22 @@ def test_so_does_ctrgcn(tmp_path: Path, store: SkeletonStore, moments: tuple[int
     run(recipe, store, tmp_path, 0, *moments)
     for moment in moments:
         assert_equal_runs(tmp_path / f"{moment}/tiny/main", tmp_path / "0/tiny/main", epochs=2)
+
+
+def test_so_does_csre(tmp_path: Path, store: SkeletonStore) -> None:
+    method = {"name": "csre", "width": 8, "positives": 2, "negatives": 3, "reduction": 4}
+    recipe = tiny_recipe(tmp_path, method=method, data__repeat=2, data__batch_size=4)
+    run(recipe, store, tmp_path / "whole", 0)
+    rows = list(csv.DictReader((tmp_path / "whole/0/tiny/main/log.csv").open()))
+    assert all(float(row["spatial"]) > 0 < float(row["temporal"]) for row in rows)
+    for moment in (9, 21):
+        run(recipe, store, tmp_path / "killed", moment)
+        assert_equal_runs(tmp_path / f"killed/{moment}/tiny/main", tmp_path / "whole/0/tiny/main", epochs=3)
+    checkpoints = [
+        torch.load(tmp_path / place / "tiny/main/last.ckpt", weights_only=True)["state_dict"]
+        for place in ("whole/0", "killed/9", "killed/21")
+    ]
+    assert all(checkpoints[0]["method.memory.filled"])
+    for each in checkpoints[1:]:
+        assert each.keys() == checkpoints[0].keys()
+        assert all(torch.equal(each[key], value) for key, value in checkpoints[0].items())

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bonefide import layouts
-from bonefide.config.components import create
+from bonefide.config.components import component, create
 from bonefide.config.recipe import Component, Recipe, Stream
 from bonefide.data import datasets
 from bonefide.data.preparation import preparation
@@ -131,7 +131,7 @@ def config_of_run(
     """
     return RecognizerConfig(
         encoder=recipe.encoder,
-        method=recipe.method,
+        method=_at_test(recipe.method),
         transform=recipe.data.test,
         stream=recipe.data.stream,
         layout=info.layout if info.skeleton is None else dict(info.skeleton),
@@ -170,7 +170,7 @@ def config_of_recipe(recipe: Recipe, *, origin: Mapping[str, str]) -> Recognizer
     shown = _chain(recipe.data.test, skeleton, recipe.data.stream)(clip, np.random.default_rng(0))
     return RecognizerConfig(
         encoder=recipe.encoder,
-        method=recipe.method,
+        method=_at_test(recipe.method),
         transform=recipe.data.test,
         stream=recipe.data.stream,
         layout=skeleton.name,
@@ -184,6 +184,12 @@ def config_of_recipe(recipe: Recipe, *, origin: Mapping[str, str]) -> Recognizer
         classes=info.classes,
         origin=dict(origin),
     )
+
+
+def _at_test(method: Component) -> Component:
+    """What is left of a method when it has been trained."""
+    left: str | None = getattr(component("methods", method.name), "recognizes_as", None)
+    return method if left is None else Component(name=left)
 
 
 def _chain(asked: tuple[Component, ...], skeleton: SkeletonLayout, stream: Stream) -> Compose:

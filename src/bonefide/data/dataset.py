@@ -34,7 +34,7 @@ class Sample(NamedTuple):
     Args:
         clip: the transformed clip.
         label: class, 0-based.
-        index: place of the sample among the data set's rows.
+        index: place of the sample in the data set, each repetition of a row having its own.
         joints: the clip before a stream was made of it, if it was asked for.
 
     Shape:
@@ -93,28 +93,27 @@ class SkeletonDataset(Dataset[Sample]):
 
     @property
     def labels(self) -> Array:
-        """Labels of the rows, (n,) int64."""
-        return self.store.labels[self.rows]
+        """Labels of the samples, (n,) int64, as often as they are repeated."""
+        return np.tile(self.store.labels[self.rows], self.repeat)
 
     @property
     def names(self) -> Array:
-        """Sample ids of the rows, (n,) str."""
-        return self.store.names[self.rows]
+        """Sample ids of the samples, (n,) str, likewise."""
+        return np.tile(self.store.names[self.rows], self.repeat)
 
     def __getitem__(self, position: int | Draw) -> Sample:
         """One sample; a plain number means epoch 0."""
         place, epoch = position if isinstance(position, tuple) else (position, 0)
         if not 0 <= place < len(self):
             raise IndexError(f"sample {place} of {len(self)}")
-        index = place % len(self.rows)
-        row = int(self.rows[index])
+        row = int(self.rows[place % len(self.rows)])
         generator = np.random.default_rng((self.seed, epoch, place))
         label = int(self.store.labels[row])
         if not self.joints:
-            return Sample(_as_given(self.transform(self._clip(row), generator)), label, index)
+            return Sample(_as_given(self.transform(self._clip(row), generator)), label, place)
         chain = self.transform if isinstance(self.transform, Compose) else Compose((self.transform,))
         clip, joints = chain.with_joints(self._clip(row), generator)
-        return Sample(_as_given(clip), label, index, _as_given(joints))
+        return Sample(_as_given(clip), label, place, _as_given(joints))
 
     def _clip(self, row: int) -> Array:
         joints = self.store.joints(row)[: self.persons]

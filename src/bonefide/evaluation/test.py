@@ -135,13 +135,13 @@ def _decided(
 
 
 def load_weights(method: Method, file: Path) -> None:
-    """Load weights into a method, all of them and nothing else.
+    """Load weights that left a training into a method, all of them and nothing else.
 
     Raises:
         RunError: if the file is missing or of another network.
     """
     try:
-        method.load_state_dict(load_file(file), strict=True)
+        method.load_weights(load_file(file))
     except (OSError, RuntimeError, SafetensorError) as error:
         first = str(error).strip().splitlines()[-1].strip()
         raise RunError(f"{file}: these weights do not fit the recipe: {first}") from error

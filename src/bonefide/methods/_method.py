@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -31,6 +33,12 @@ class ParameterGroup:
 class Method(nn.Module):
     """From batches to losses, and from outputs to decisions; knows no training framework."""
 
+    recognizes_as: ClassVar[str | None] = None
+    """File of `methods/` whose class, with what the engine gives and its own defaults, is all that is left of it at
+    test time; None if it is itself."""
+    only_training: ClassVar[tuple[str, ...]] = ()
+    """Beginnings of the names in its state dict that recognition does not need; the others are those of that class."""
+
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Scalars by name, which the engine adds, logs and minimises."""
         raise TypeError(f"{type(self).__name__} does not say its losses")
@@ -51,3 +59,16 @@ class Method(nn.Module):
 
     def start_epoch(self, epoch: int) -> None:
         """Called before each epoch, 0-based."""
+
+    def counters(self) -> dict[str, Tensor]:
+        """Scalars by name to log after each epoch beside the losses; nothing unless a method says otherwise."""
+        return {}
+
+    def weights(self) -> dict[str, Tensor]:
+        """What leaves a training: the state dict without what only training needs."""
+        return {name: value for name, value in self.state_dict().items() if not name.startswith(self.only_training)}
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Take all of `weights()` and nothing else; what only training needs stays as it is."""
+        own = {name: value for name, value in self.state_dict().items() if name.startswith(self.only_training)}
+        self.load_state_dict({**own, **weights}, strict=True)

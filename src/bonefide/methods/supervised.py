@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bonefide.encoders._encoder import Encoder
-from bonefide.layers.init import head_
+from bonefide.methods._heads import linear_head
 from bonefide.methods._method import Method
 from bonefide.types import Batch, Outputs
 
@@ -57,12 +57,7 @@ class Supervised(Method):
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(encoder.out_channels, num_classes)
-        if head_deviation is None:
-            head_(self.head.weight)
-        else:
-            nn.init.normal_(self.head.weight, 0, head_deviation)
-            nn.init.zeros_(self.head.bias)
+        self.head = linear_head(encoder.out_channels, num_classes, deviation=head_deviation)
         self.label_smoothing = label_smoothing
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:

@@ -71,6 +71,7 @@ class EpochEnd(Checkpoint):
             "seconds": time.perf_counter() - self._started,
             "lr": pl_module.learning_rate,
             **pl_module.epoch_losses(),
+            **{name: float(value) for name, value in pl_module.method.counters().items()},
         }
         if not math.isfinite(row["loss"]):
             raise RunError(
@@ -117,12 +118,12 @@ class EpochEnd(Checkpoint):
 
 
 def save_weights(module: MethodModule, file: Path, metadata: dict[str, str]) -> None:
-    """Write the method's weights, all or nothing.
+    """Write the method's weights, all or nothing, without what only training needs.
 
     Raises:
         OutputError: if the place cannot be written.
     """
-    state = {name: value.detach().cpu().contiguous() for name, value in module.method.state_dict().items()}
+    state = {name: value.detach().cpu().contiguous() for name, value in module.method.weights().items()}
     write_file(file, save(state, metadata=metadata))
 
 
