@@ -16,7 +16,7 @@ from bonefide.data import _writing, store_plan
 from bonefide.data.datasets import info
 from bonefide.data.store import open_store
 from bonefide.data.store_info import LeftOut
-from bonefide.data.write_store import Entry, Shard, StorePlan, StoreWriter, write_store
+from bonefide.data.write_store import Entry, Shard, StorePlan, StoreWriter, finished_store, write_store
 from bonefide.errors import DataError, OutputError, StoreError
 from bonefide.layouts import layout
 from bonefide.types import SkeletonSequence
@@ -183,6 +183,19 @@ def test_a_store_is_replaced_only_on_request_and_only_when_the_new_one_is_comple
     _write(target, overwrite=True)
     assert len(open_store(target)) == 10
     assert _leftovers(tmp_path) == []
+
+
+def test_a_store_that_is_there_is_taken_only_if_it_would_come_out_the_same(tmp_path: Path) -> None:
+    target = tmp_path / "store"
+    assert finished_store(target, PLAN) is None
+    _write(target)
+    store = finished_store(str(target), PLAN)
+    assert store is not None
+    assert store.path == target
+    assert finished_store(target, dataclasses.replace(PLAN, version=PLAN.version + 1)) is None
+    (target / "joints.npy").write_bytes(b"")
+    with pytest.raises(OutputError, match="store is a store that cannot be used"):
+        finished_store(target, PLAN)
 
 
 def test_a_store_of_another_version_can_be_replaced(tmp_path: Path) -> None:

@@ -23,12 +23,12 @@ from bonefide.data.datasets import DatasetInfo
 from bonefide.data.store import SkeletonStore, open_store
 from bonefide.data.store_info import INFO_FILE, is_store_json
 from bonefide.data.store_plan import StorePlan
-from bonefide.errors import DataError, OutputError
+from bonefide.errors import DataError, OutputError, StoreError
 from bonefide.layouts import SkeletonLayout
 from bonefide.layouts import layout as named_layout
 from bonefide.writing import hold, write_file, writing
 
-__all__ = ["Entry", "Shard", "StorePlan", "StoreWriter", "is_store", "write_store"]
+__all__ = ["Entry", "Shard", "StorePlan", "StoreWriter", "finished_store", "is_store", "write_store"]
 
 _LOCK, _PLAN, _FINISHED = "lock", "plan", "finished"
 
@@ -162,6 +162,26 @@ def is_store(path: Path) -> bool:
         return is_store_json((path / INFO_FILE).read_bytes())
     except OSError:
         return False
+
+
+def finished_store(target: str | os.PathLike[str], plan: StorePlan) -> SkeletonStore | None:
+    """The store at the target if writing the plan would give it again, else None.
+
+    Args:
+        target: folder of the store.
+        plan: what would be written.
+
+    Raises:
+        OutputError: if a store is there that cannot be used.
+    """
+    place = Path(target)
+    if not is_store(place):
+        return None
+    try:
+        store = open_store(place)
+    except StoreError as fault:
+        raise OutputError(f"{place} is a store that cannot be used ({fault})") from None
+    return store if store.info.fingerprint == plan.fingerprint else None
 
 
 def _refuse_what_is_there(target: Path, *, overwrite: bool) -> None:

@@ -24,11 +24,11 @@ from bonefide.data.official.pyskl_pickle import PYSKLPickle
 from bonefide.data.preparation import preparation as preparation_of
 from bonefide.data.preparation._options import options_of
 from bonefide.data.raw import reader
-from bonefide.data.store import SkeletonStore, open_store, shortfall
+from bonefide.data.store import SkeletonStore, shortfall
 from bonefide.data.store_info import LeftOut
 from bonefide.data.store_plan import StorePlan
-from bonefide.data.write_store import Entry, Shard, StoreWriter, is_store
-from bonefide.errors import DataError, OutputError, RawFileError, StoreError, did_you_mean
+from bonefide.data.write_store import Entry, Shard, StoreWriter, finished_store
+from bonefide.errors import DataError, RawFileError, did_you_mean
 from bonefide.types import SkeletonSequence
 
 __all__ = ["read_official"]
@@ -77,7 +77,7 @@ def read_official(
     with ExitStack() as opened:
         found = form.read(paths, Request(info, protocol, preparation), opened)
         plan = _plan(info, found)
-        store = None if overwrite else _already_there(Path(out), plan)
+        store = None if overwrite else finished_store(out, plan)
         if store is None:
             with StoreWriter(out, plan, overwrite=overwrite) as writer:
                 _fill(writer, found, progress or _silent)
@@ -193,16 +193,6 @@ def _shard(found: OfficialSet, part: range, noted: Mapping[str, int]) -> Shard:
         else:
             entries.append(Entry(sequence, trains=sample.trains))
     return Shard(tuple(entries), tuple(left_out), noted)
-
-
-def _already_there(out: Path, plan: StorePlan) -> SkeletonStore | None:
-    if not is_store(out):
-        return None
-    try:
-        store = open_store(out)
-    except StoreError as fault:
-        raise OutputError(f"{out} is a store that cannot be used ({fault})") from None
-    return store if store.info.fingerprint == plan.fingerprint else None
 
 
 def _silent(done: int, total: int) -> None:

@@ -7,7 +7,6 @@ import dataclasses
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from bonefide import layouts
 from bonefide.data import datasets
@@ -21,11 +20,10 @@ from bonefide.data.raw import reader
 from bonefide.data.raw._recognition import recognize
 from bonefide.data.raw._recording import Informed, RawFormat
 from bonefide.data.raw._source import RawSource
-from bonefide.data.store import SkeletonStore, open_store, shortfall
+from bonefide.data.store import SkeletonStore, shortfall
 from bonefide.data.store_info import Option
-from bonefide.data.store_plan import StorePlan
-from bonefide.data.write_store import StoreWriter, is_store
-from bonefide.errors import DataError, OutputError, StoreError, UnknownNameError
+from bonefide.data.write_store import StoreWriter, finished_store
+from bonefide.errors import DataError, UnknownNameError
 
 __all__ = ["prepare"]
 
@@ -94,7 +92,7 @@ def prepare(
         work, plan = plan_store(
             info, source, raw_format=raw_format, format_reader=format_reader, name=name, step=step, table=table
         )
-        store = None if overwrite else _already_there(Path(out), plan)
+        store = None if overwrite else finished_store(out, plan)
         if store is None:
             with StoreWriter(out, plan, overwrite=overwrite) as writer:
                 own = dataclasses.replace(work, on_error=on_error)
@@ -168,13 +166,3 @@ def _likely_dataset(info: DatasetInfo, names: Sequence[str]) -> str:
             return f"; did you mean `bonefide prepare {other.name}`?"
     archives = [name for name in names if name.endswith((".zip", ".7z"))]
     return f"; archives beside other files are not opened, give '{archives[0]}' itself" if archives else ""
-
-
-def _already_there(out: Path, plan: StorePlan) -> SkeletonStore | None:
-    if not is_store(out):
-        return None
-    try:
-        store = open_store(out)
-    except StoreError as fault:
-        raise OutputError(f"{out} is a store that cannot be used ({fault})") from None
-    return store if store.info.fingerprint == plan.fingerprint else None
