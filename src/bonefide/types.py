@@ -47,7 +47,7 @@ class Batch(NamedTuple):
     """What a loader gives and a method takes.
 
     Shape:
-        clip: (N, C, T, V, M); absent persons and frames are zeros.
+        clip: (N, C, T, V, M); absent persons and frames are zeros. Or images of descriptors (N, I, 3, H, W), 0..255.
         label: (N,) int64.
         index: (N,) int64, places of the samples in their data set; for methods that remember samples.
         joints: (N, 3, T, V, M) raw coordinates, for encoders that ask for them, or None.

@@ -11,9 +11,13 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from bonefide.data.dataset import Draw, Sample, SkeletonDataset
+from bonefide.data.descriptor_dataset import DescriptorDataset
 from bonefide.types import Batch
 
-__all__ = ["EpochSampler", "collate", "loader"]
+__all__ = ["EpochSampler", "Samples", "collate", "loader"]
+
+Samples = SkeletonDataset | DescriptorDataset
+"""Rows of a store, as clips or as images."""
 
 
 class EpochSampler(Sampler[Draw]):
@@ -49,7 +53,7 @@ class EpochSampler(Sampler[Draw]):
 
 
 def loader(
-    dataset: SkeletonDataset,
+    dataset: Samples,
     *,
     batch_size: int,
     shuffle: bool = False,
@@ -91,7 +95,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
     """Samples to a batch.
 
     Shape:
-        clip: (N, C, T, V, M).
+        clip: (N, C, T, V, M), or images (N, I, 3, H, W).
         joints: the same, if the samples have them.
     """
     clips, labels, indices, joints = zip(*samples, strict=True)

@@ -14,8 +14,7 @@ from torch import Tensor
 from bonefide.config.build import build_data, build_method
 from bonefide.config.load import recipe_digest
 from bonefide.config.recipe import Selection
-from bonefide.data.dataset import SkeletonDataset
-from bonefide.data.loader import loader
+from bonefide.data.loader import Samples, loader
 from bonefide.data.store import SkeletonStore, open_store
 from bonefide.errors import RunError
 from bonefide.methods._method import Method
@@ -68,7 +67,7 @@ def test(
 
 def score(
     method: Method,
-    samples: SkeletonDataset,
+    samples: Samples,
     *,
     classes: tuple[str, ...],
     selected_on: Selection,
@@ -94,7 +93,7 @@ def score(
 
 def predict(
     method: Method,
-    samples: SkeletonDataset,
+    samples: Samples,
     *,
     batch_size: int,
     progress: Callable[[int, int], None] | None = None,
@@ -114,7 +113,7 @@ def predict(
 
 
 def _decided(
-    method: Method, samples: SkeletonDataset, *, batch_size: int, progress: Callable[[int, int], None] | None
+    method: Method, samples: Samples, *, batch_size: int, progress: Callable[[int, int], None] | None
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """What is decided, and what the branches say, on the CPU."""
     device = next(method.parameters()).device

@@ -17,7 +17,7 @@ from safetensors.torch import save
 
 from bonefide.config.build import Experiment
 from bonefide.config.recipe import Recipe
-from bonefide.data.dataset import SkeletonDataset
+from bonefide.data.loader import Samples
 from bonefide.errors import RunError
 from bonefide.evaluation.test import predict
 from bonefide.run import Run
@@ -105,7 +105,7 @@ class EpochEnd(Checkpoint):
         measured["test_top1"] = self._accuracy(module, self.data.test)
         return measured
 
-    def _accuracy(self, module: MethodModule, samples: SkeletonDataset) -> float:
+    def _accuracy(self, module: MethodModule, samples: Samples) -> float:
         values = predict(module.method, samples, batch_size=self.recipe.data.test_batch_size)
         return float(100 * (values.argmax(dim=1).numpy() == samples.labels).mean())
 
