@@ -43,7 +43,7 @@ def test_shows_a_store(store: SkeletonStore) -> None:
     text = _run(store.path)
     for expected in (
         "3 (incomplete)",
-        "plain version 1",
+        "plain version 2",
         "ucla20",
         "2 to 4, mean 3.0",
         "xview",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bonefide.data.datasets import info
+from bonefide.data.preparation import preparation as preparation_of
 from bonefide.data.store import SkeletonStore
 from bonefide.data.store_plan import StorePlan
 from bonefide.data.write_store import Entry, Shard, StoreWriter
@@ -59,7 +60,8 @@ def store_of(
     channels = entries[0].sequence.joints.shape[-1]
     members = tuple(each.sequence.name for each in entries)
     joints = named_layout(layout)
-    plan = StorePlan(facts, "memory", preparation, 1, joints, dtype, members, channels=channels, listed=listed)
+    version = preparation_of(preparation).version
+    plan = StorePlan(facts, "memory", preparation, version, joints, dtype, members, channels=channels, listed=listed)
     with StoreWriter(path, plan) as writer:
         for part in writer.pending():
             writer.shards.write(part, Shard(tuple(entries[part.start : part.stop])))

@@ -26,7 +26,7 @@ PLAN = StorePlan(
     info("nwucla"),
     "nwucla",
     "plain",
-    1,
+    2,
     layout("ucla20"),
     "float32",
     tuple(each.sequence.name for each in ENTRIES),
@@ -68,7 +68,7 @@ def _entry(name: str = "a", label: int = 0, shape: tuple[int, ...] = (1, 2, 20, 
 def test_says_what_it_wrote(tmp_path: Path) -> None:
     _write(tmp_path / "store")
     found = open_store(tmp_path / "store").info
-    assert (found.dataset, found.raw, found.preparation, found.version) == ("nwucla", "nwucla", "plain", 1)
+    assert (found.dataset, found.raw, found.preparation, found.version) == ("nwucla", "nwucla", "plain", PLAN.version)
     assert [each.member for each in found.left_out] == ["x0", "x3", "x6", "x9"]
     assert found.warnings == {"trailing": 4}
     counts = found.protocols["xview"]
@@ -132,7 +132,7 @@ def test_a_damaged_shard_is_made_again(tmp_path: Path, damage: str) -> None:
 def test_work_of_another_plan_is_discarded(tmp_path: Path) -> None:
     _write(tmp_path / "store", stop_after=2)
     for change in (
-        {"version": 2},
+        {"version": PLAN.version + 1},
         {"options": {"a": 1}},
         {"source": "other"},
         {"dtype": "float64"},

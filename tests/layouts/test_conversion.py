@@ -87,7 +87,7 @@ def test_two_orders_of_the_same_sensor_are_a_permutation() -> None:
     ("source", "target", "inferred", "lost"),
     [
         ("ntu25", "ucla20", "", "neck left_hand_tip left_thumb right_hand_tip right_thumb"),
-        ("ucla20", "ntu25", "neck left_hand_tip left_thumb right_hand_tip right_thumb", ""),
+        ("ucla20", "ntu25", "neck left_hand_tip left_thumb right_hand_tip right_thumb", "hip_center spine"),
         ("openpose18", "coco17", "", "neck"),
         (
             "openpose25",
@@ -140,24 +140,44 @@ def test_middle_points_are_means() -> None:
     assert rows["head"][[where["left_ear"], where["right_ear"]]].tolist() == [0.5, 0.5]
 
 
-def test_official_files_keep_every_coordinate() -> None:
+def test_official_files_keep_every_coordinate_but_those_of_the_lower_trunk() -> None:
     found = _between("ntu25", "ucla20")
-    places = [0, 1, 20, *range(3, 20)]
+    limbs, places = [2, 3, *range(4, 20)], [20, *range(3, 20)]
     with zipfile.ZipFile(OFFICIAL) as archive:
         members = [name for name in archive.namelist() if NTU().matches(name)]
         for member in members[:5]:
             for body in NTU().read(member, archive.read(member)).bodies:
                 moved, confidence = found.apply(body.joints)
-                np.testing.assert_array_equal(moved, body.joints[:, places])
+                np.testing.assert_array_equal(moved[:, limbs], body.joints[:, places])
                 assert (confidence == 1).all()
     assert len(members) >= 5
 
 
-def test_nothing_is_lost_by_way_of_a_larger_layout() -> None:
+def test_kinect_1_has_its_hip_center_and_spine_lower_than_kinect_2() -> None:
+    person = perform("wave")[0]
+    there = _between("ntu25", "ucla20")
+    old = dict(zip(there.target.joints, np.moveaxis(there.apply(person)[0], 1, 0), strict=True))
+    base, chest = person[:, 0], person[:, 20]
+    length = np.linalg.norm(chest - base, axis=-1)
+    for name, share in (("hip_center", 0.14), ("spine", 0.29)):
+        height = ((old[name] - base) * (chest - base)).sum(axis=-1) / length**2
+        np.testing.assert_allclose(height, share, atol=0.03)
+    back = _between("ucla20", "ntu25")
+    rows = dict(zip(back.target.joints, back.weights, strict=True))
+    where = {name: place for place, name in enumerate(back.source.joints)}
+    assert rows["spine_base"][[where["left_hip"], where["right_hip"]]].tolist() == [0.5, 0.5]
+    assert rows["spine_middle"][[where[each] for each in ("left_hip", "right_hip", "shoulder_center")]].tolist() == [
+        0.25,
+        0.25,
+        0.5,
+    ]
+
+
+def test_limbs_and_head_are_not_lost_by_way_of_a_larger_layout() -> None:
     joints = _persons("ucla20")
     wide, _ = _between("ucla20", "ntu25").apply(joints)
     back, _ = _between("ntu25", "ucla20").apply(wide)
-    np.testing.assert_array_equal(back, joints)
+    np.testing.assert_array_equal(back[..., 2:, :], joints[..., 2:, :])
 
 
 @pytest.mark.parametrize("other", ["coco17", "openpose25", "mediapipe33", "ucla20"])

@@ -149,7 +149,7 @@ def write_store(
         content.update(np.ascontiguousarray(entry.sequence.joints).tobytes())
     channels = ordered[0].sequence.joints.shape[-1] if ordered else 3
     skeleton = named_layout(layout) if isinstance(layout, str) else layout
-    plan = StorePlan(info, "memory", "plain", 1, skeleton, dtype, members, content.hexdigest(), channels=channels)
+    plan = StorePlan(info, "memory", "plain", 2, skeleton, dtype, members, content.hexdigest(), channels=channels)
     with StoreWriter(target, plan, overwrite=overwrite) as writer:
         for part in writer.pending():
             writer.shards.write(part, Shard(tuple(ordered[part.start : part.stop])))

@@ -38,12 +38,15 @@ def _beyond(point: str, weights: Mapping[str, float]) -> _Rule:
 
 # Weights of points beyond others are ratios of average lengths of adults: half the eyes' distance is 0.085 of the
 # shoulders', the palm reaches as far beyond the wrist as 0.3 of the forearm, the ground lies 0.15 of the shank below
-# the ankle. What needs the fewest steps of inference is preferred, then what stands first.
+# the ankle. Sacrum and lumbar spine are where NW-UCLA and UTD-MHAD have them in the median. What needs the fewest
+# steps of inference is preferred, then what stands first.
 _RULES = (
     _between("pelvis", {"left_hip": 0.5, "right_hip": 0.5}),
     _between("shoulder_center", {"left_shoulder": 0.5, "right_shoulder": 0.5}),
     _beyond("shoulder_center", {"neck": 1}),
     _between("spine", {"pelvis": 0.5, "shoulder_center": 0.5}),
+    _between("sacrum", {"pelvis": 0.72, "spine": 0.28}),
+    _between("lumbar", {"pelvis": 0.42, "spine": 0.58}),
     _beyond("neck", {"shoulder_center": 0.67, "head": 0.33}),
     _beyond("neck", {"shoulder_center": 1}),
     _between("head", {"left_ear": 0.5, "right_ear": 0.5}),

@@ -17,6 +17,8 @@ _MIDDLE = {
     "neck": ("neck",),
     "shoulder_center": ("shoulder_center", "spine_shoulder", "mid_shoulder", "thorax"),
     "spine": ("spine", "spine_middle", "spine_mid", "mid_spine", "torso"),
+    "lumbar": ("lumbar",),
+    "sacrum": ("sacrum",),
     "pelvis": ("pelvis", "hip_center", "spine_base", "mid_hip", "hip", "hips"),
 }
 _SIDED = {
@@ -45,8 +47,9 @@ _SIDED_POINT = {name: point for point, names in _SIDED.items() for name in names
 
 POINTS = (*_MIDDLE, *(f"{side}_{point}" for point in _SIDED for side in ("left", "right")))
 """All points. `head` is its middle; `neck` its joint with the spine; `shoulder_center` lies between the shoulders;
-`spine` is half-way down from there to the `pelvis`; a `hand` is the middle of the palm, `index` and `pinky` are the
-knuckles of these fingers; a `toe` is the tip of the foot on the side of the big toe."""
+`spine` is half-way down from there to the `pelvis`, the middle of the hips; `lumbar` and `sacrum` are where Kinect v1
+puts its spine and hip centre, two and one seventh of that way up from the pelvis; a `hand` is the middle of the palm,
+`index` and `pinky` are the knuckles of these fingers; a `toe` is the tip of the foot on the side of the big toe."""
 
 
 def points(layout: SkeletonLayout) -> tuple[str, ...]:

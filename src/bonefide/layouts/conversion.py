@@ -144,8 +144,10 @@ def conversion(source: SkeletonLayout, target: SkeletonLayout) -> JointConversio
     hips) is computed. One that lies beyond them (a hand's tip) is inferred by proportions, and one that nothing leads
     to is put on its parent; both are marked.
 
-    What is lost: joints the target has no use for (`JointConversion.lost`), for good. A sensor's own idea of a joint is
-    not corrected: the spine of Kinect v1 and v2 count as one, although that of v1 lies lower.
+    What is lost: joints the target has no use for (`JointConversion.lost`), for good. Where a sensor has its own idea
+    of a joint, its layout says so by `anatomy`: the hip centre of Kinect v1 lies 7 cm above the hips, its spine 7 cm
+    above that and behind, so the way from one to the other says little about how somebody stands; for v2 both are
+    computed from hips and shoulders.
 
     Args:
         source: layout of the data.

@@ -22,4 +22,5 @@ UCLA20 = SkeletonLayout(
         # The paper's for bones: those of shoulders and hips belong to the trunk.
         "hyperformer_bone": ((0, 1, 2, 3, 4, 8, 12, 16), (5, 6, 7, 9, 10, 11), (13, 14, 15, 17, 18, 19)),
     },
+    anatomy={"hip_center": "sacrum", "spine": "lumbar"},
 )  # fmt: skip

@@ -19,4 +19,5 @@ UTD20 = SkeletonLayout(
     parts={
         "limbs5": ((0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 10, 11), (12, 13, 14, 15), (16, 17, 18, 19)),
     },
+    anatomy={"hip_center": "sacrum", "spine": "lumbar"},
 )  # fmt: skip

@@ -76,7 +76,7 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 def _plan(source: RawSource) -> StorePlan:
     members = tuple(name for name, _ in source.members)
     sizes = tuple(size for _, size in source.members)
-    return StorePlan(info("nwucla"), "nwucla", "plain", 1, layout("ucla20"), "float32", members, sizes=sizes)
+    return StorePlan(info("nwucla"), "nwucla", "plain", 2, layout("ucla20"), "float32", members, sizes=sizes)
 
 
 def _work(source: RawSource, marker: Path, *, always: bool = False) -> ShardWork:

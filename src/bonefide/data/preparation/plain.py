@@ -75,7 +75,7 @@ class Plain:
         [-0.001, -0.001, 0.001, 1.0]
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     layout: ClassVar[str] = ""
     dtype: ClassVar[str] = "float32"
 
