@@ -178,3 +178,26 @@ def test_comparing_what_cannot_be_compared(runs: list[Path], tmp_path: Path) -> 
         call(compare, runs[0], tmp_path / "none.npz")
     with pytest.raises(RunError, match="no run here"):
         call(compare, runs[0], tmp_path)
+
+
+def test_comparing_all_seeds_of_two_runs(tmp_path: Path) -> None:
+    for run, strength in (("plain", 1.5), ("csre", 2.5)):
+        for seed in (1, 2, 10):
+            scores = made_scores(seed=seed, strength=strength)
+            make_run(tmp_path / f"{run}.seed{seed}", scores, run=run, seed=seed, epochs=2)
+    said = json.loads(call(compare, tmp_path / "plain", tmp_path / "csre", "--json").stdout)
+    assert [Path(pair["second"]).name for pair in said["pairs"]] == ["csre.seed1", "csre.seed2", "csre.seed10"]
+    one = json.loads(call(compare, tmp_path / "plain.seed2", tmp_path / "csre.seed2", "--json").stdout)
+    assert (
+        said["pairs"][1].items() >= {key: one[key] for key in ("top1", "only_first", "only_second", "p_value")}.items()
+    )
+    for side in ("only_first", "only_second"):
+        assert said["pooled"][side] == sum(pair[side] for pair in said["pairs"])
+    changes = [pair["top1"][1] - pair["top1"][0] for pair in said["pairs"]]
+    assert said["difference"] == pytest.approx({"mean": np.mean(changes), "spread": np.std(changes, ddof=1)})
+    lines = call(compare, tmp_path / "plain", tmp_path / "csre").stdout.splitlines()
+    assert len(lines) == 4
+    assert f"p = {said['pooled']['p_value']:.3g} (McNemar, exact)" in lines[3]
+    make_run(tmp_path / "csre.seed4", made_scores(seed=4), run="csre", seed=4, epochs=2)
+    with pytest.raises(RunError, match="seeds 1, 2, 10 against 1, 2, 4, 10: only equal seeds make pairs"):
+        call(compare, tmp_path / "plain", tmp_path / "csre")

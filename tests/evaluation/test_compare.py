@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from make_runs import made_scores
 
 from bonefide.errors import ScoresError
-from bonefide.evaluation.compare import compare
+from bonefide.evaluation.compare import Disagreement, compare, disagreement, pooled
 from bonefide.types import Scores
 
 
@@ -41,3 +43,25 @@ def test_equal_scores_do_not_differ_and_order_does_not_matter() -> None:
 def test_scores_of_other_samples_are_refused() -> None:
     with pytest.raises(ScoresError, match="different samples"):
         compare(made_scores(20), made_scores(21))
+
+
+def test_pooling_adds_what_pairs_disagree_about() -> None:
+    pairs = [(made_scores(seed=seed), made_scores(seed=seed + 10, strength=4)) for seed in range(3)]
+    found = [compare(*pair) for pair in pairs]
+    together = pooled(Disagreement(each.only_first, each.only_second) for each in found)
+    joined = [
+        np.concatenate([scores.predictions == scores.labels for scores in side]) for side in zip(*pairs, strict=True)
+    ]
+    assert together == disagreement(*joined)
+    assert together.p_value < min(each.p_value for each in found)
+    assert pooled([]) == Disagreement(0, 0)
+
+
+@given(hits=st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40))
+def test_disagreement_is_that_of_a_comparison_and_turns_with_it(hits: list[tuple[bool, bool]]) -> None:
+    first, second = np.array(hits, dtype=bool).reshape(-1, 2).T
+    found, turned = disagreement(first, second), disagreement(second, first)
+    assert (found.only_first, found.only_second) == (turned.only_second, turned.only_first)
+    assert 0 < found.p_value <= 1
+    assert found.p_value == pytest.approx(turned.p_value)
+    assert found.only_first - found.only_second == int(first.sum()) - int(second.sum())
