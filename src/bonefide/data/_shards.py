@@ -102,12 +102,9 @@ class ShardFolder:
             OutputError: if it cannot be written; what was written before is kept.
             DataError: if a sequence is not (M, T, V, C) with 1 to 127 persons, a frame at least, and finite.
         """
-        if self.finite:
-            for entry in shard.entries:
-                _check_finite(entry.sequence, self.dtype)
         size = sum(entry.sequence.joints.size for entry in shard.entries) * np.dtype(self.dtype).itemsize
         with writing(self.path, needed=size):
-            _write_shard(self._stem(part), shard, self.shape, self.dtype)
+            _write_shard(self._stem(part), shard, self.shape, self.dtype, finite=self.finite)
 
     def read(self, part: range) -> SavedShard | None:
         """Read what was written of a part; None if it is not there or not whole."""
@@ -117,9 +114,9 @@ class ShardFolder:
         return self.path / f"shard-{part.start:07}-{part.stop:07}"
 
 
-def _write_shard(stem: Path, shard: Shard, shape: tuple[int, int], dtype: str) -> None:
+def _write_shard(stem: Path, shard: Shard, shape: tuple[int, int], dtype: str, *, finite: bool) -> None:
     # It counts as finished once its `.json` is there, so that comes last.
-    rows = [_rows(entry.sequence, shape, dtype) for entry in shard.entries]
+    rows = [_rows(entry.sequence, shape, dtype, finite=finite) for entry in shard.entries]
     joints = np.concatenate(rows) if rows else np.zeros((0, *shape), dtype)
     facts = {
         "columns": {name: [_cell(entry, name) for entry in shard.entries] for name in _COLUMNS},
@@ -160,17 +157,12 @@ def _cell(entry: Entry, column: str) -> str | int:
             return int(getattr(entry, column))
 
 
-def _rows(sequence: SkeletonSequence, shape: tuple[int, int], dtype: str) -> Array:
+def _rows(sequence: SkeletonSequence, shape: tuple[int, int], dtype: str, *, finite: bool) -> Array:
     joints = sequence.joints
     if joints.ndim != 4 or joints.shape[2:] != shape or not 1 <= joints.shape[0] <= MOST_PERSONS or not joints.shape[1]:
         raise DataError(f"{sequence.name}: joints of shape {joints.shape} do not fit (M, T, {shape[0]}, {shape[1]})")
     with np.errstate(over="ignore"):
-        rows: Array = joints.reshape(-1, *shape).astype(dtype)
-    return rows
-
-
-def _check_finite(sequence: SkeletonSequence, dtype: str) -> None:
-    with np.errstate(over="ignore"):
-        finite = np.isfinite(sequence.joints.astype(dtype, copy=False)).all()
-    if not finite:
+        rows: Array = joints.reshape(-1, *shape).astype(dtype, copy=False)
+    if finite and not np.isfinite(rows).all():
         raise DataError(f"{sequence.name}: joints are not all finite as {dtype}; leave such recordings out")
+    return rows
