@@ -17,7 +17,7 @@ __all__ = ["SHARD_BYTES", "SHARD_RECORDINGS", "StorePlan"]
 
 SHARD_RECORDINGS = 256
 """Recordings in a shard, at most."""
-SHARD_BYTES = 12 * 2**20
+SHARD_BYTES = 6 * 2**20
 """Raw bytes in a shard, unless one recording alone has more."""
 
 
