@@ -7,8 +7,10 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from bonefide.errors import ShapeError
+from bonefide.layers.batch_norm import BatchNorm2d
 from bonefide.layers.init import kaiming_fan_out_
 from bonefide.layers.persons import PersonBatchNorm, unfold_persons
 from bonefide.layers.temporal_conv import MultiScaleTemporalConv, TemporalConv
@@ -115,10 +117,10 @@ class _Block(nn.Module):
             self.residual = nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.temporal(self.spatial(x))
+        y: Tensor = self.temporal(self.spatial(x))
         if self.residual is not None:
-            y = y + self.residual(x)
-        return torch.relu(y)
+            y = y.add_(self.residual(x))
+        return y.relu_()
 
 
 class _RefinedGraphConv(nn.Module):
@@ -135,7 +137,7 @@ class _RefinedGraphConv(nn.Module):
         self.value = nn.Conv2d(in_channels, subsets * out_channels, 1)
         self.refine_weight = nn.Parameter(torch.empty(subsets, out_channels, relation))
         self.refine_bias = nn.Parameter(torch.zeros(subsets, out_channels, 1))
-        self.norm = nn.BatchNorm2d(out_channels)
+        self.norm = BatchNorm2d(out_channels)
         kaiming_fan_out_(self.embed, branches=2 * subsets)
         kaiming_fan_out_(self.value, branches=subsets)
         nn.init.normal_(self.refine_weight, 0, math.sqrt(2 / out_channels))
@@ -155,6 +157,17 @@ class _RefinedGraphConv(nn.Module):
             -1, difference.shape[-2:]
         )
         topology = refined + (self.graphs.unsqueeze(1) + (self.alpha * self.refine_bias).unsqueeze(-1))
-        values = self.value(x).unflatten(1, (subsets, -1))
-        z = torch.einsum("nsctv,nscuv->nctu", values, topology)
-        return torch.relu(self.norm(z) + self.down(x))
+        return self.norm(self._aggregate(x, topology)).add_(self.down(x)).relu_()
+
+    def _aggregate(self, x: Tensor, topology: Tensor) -> Tensor:
+        """Values of joints v, gathered at joints u by the topology of each channel, summed over the subsets."""
+        subsets = topology.shape[1]
+        weights, biases = (each.chunk(subsets) for each in self.value.parameters())
+        # One subset after the other, so that no product needs its values in another order of axes.
+        values = (F.conv2d(x, *each).flatten(0, 1) for each in zip(weights, biases, strict=True))
+        graphs = (graph.flatten(0, 1) for graph in topology.transpose(-1, -2).unbind(1))
+        first, *others = zip(values, graphs, strict=True)
+        z = torch.bmm(*first)
+        for each in others:
+            z = torch.baddbmm(z, *each)
+        return z.unflatten(0, (len(x), -1))
