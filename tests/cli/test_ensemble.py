@@ -17,6 +17,7 @@ from bonefide.evaluation.audit import load_card
 from bonefide.evaluation.ensemble import fit_weights, fuse
 from bonefide.evaluation.metrics import top_k
 from bonefide.evaluation.scores import load_scores, save_scores
+from bonefide.evaluation.vote import any_right, average, vote
 from bonefide.types import Scores
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
@@ -150,6 +151,67 @@ def test_a_place_that_cannot_be_written(runs: list[Path], tmp_path: Path) -> Non
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(OutputError, match="cannot write"):
             call(ensemble, *runs, "--out", place)
+
+
+@pytest.fixture
+def networks(tmp_path: Path) -> list[Path]:
+    """Two networks of one image and one of both, which is given last."""
+    folders = []
+    for seed, (run, images) in enumerate({"gd": ["gd"], "jdd": ["jdd"], "all": ["gd", "jdd"]}.items()):
+        folder = make_run(tmp_path / "runs" / run, made_scores(seed=seed, strength=1.5), run=run, epochs=2).folder
+        content = yaml.safe_load((folder / "recipe.yaml").read_text())
+        content["data"] = {"dataset": "nwucla", "protocol": "xview", "images": images}
+        (folder / "recipe.yaml").write_text(yaml.safe_dump(content))
+        folders.append(folder)
+    return folders
+
+
+def test_a_vote_beside_its_oracle(networks: list[Path], tmp_path: Path) -> None:
+    scores = {folder.name: load_scores(folder / "scores.npz") for folder in networks}
+    said = json.loads(call(ensemble, *networks, "--vote", "--json").stdout)
+    single = {name: scores[name] for name in ("gd", "jdd")}
+    assert said["oracles"] == {"any_right": any_right(single)}
+    assert said["parts"] == {
+        **{name: top_k(each) for name, each in scores.items()},
+        "average": top_k(average(single)),
+        "average_of_all": top_k(average(scores)),
+        "vote": said["top1"],
+    }
+    expected = vote(scores, priority=["all", "gd", "jdd"])
+    assert said["priority"] == ["all", "gd", "jdd"]
+    assert said["top1"] == top_k(expected)
+    out = tmp_path / "runs" / "vote.seed0"
+    np.testing.assert_allclose(load_scores(out / "scores.npz").values, expected.values, rtol=1e-6)
+    card = load_card(out / "ensemble.json")
+    assert (card.run, card.accuracy, card.parts, card.oracles) == ("vote", said["top1"], said["parts"], said["oracles"])
+    lines = call(ensemble, *networks, "--vote").stdout.splitlines()
+    assert [line.split()[0] for line in lines[:6]] == ["gd", "jdd", "all", "average", "average_of_all", "vote"]
+    assert lines[6] == "vote by majority; of equals the first of all > gd > jdd"
+    assert lines[7].startswith("any_right")
+    assert lines[7].endswith("labels decide: an upper bound and no accuracy")
+
+
+def test_whom_a_vote_trusts(networks: list[Path]) -> None:
+    assert json.loads(call(ensemble, *networks, "--priority", "jdd", "--json").stdout)["priority"] == [
+        "jdd",
+        "gd",
+        "all",
+    ]
+    for strength, folder in zip((1, 3, 0), networks, strict=True):
+        save_scores(made_scores(30, seed=7, strength=strength), folder / "validation_scores.npz")
+    said = json.loads(call(ensemble, *networks, "--vote", "--json").stdout)
+    assert said["priority"] == ["all", "jdd", "gd"]
+    with pytest.raises(RunError, match="--priority names 'jd', which is none of these runs; did you mean 'jdd'"):
+        call(ensemble, *networks, "--priority", "gd,jd")
+
+
+def test_runs_of_clips_vote_all_alike(runs: list[Path]) -> None:
+    said = json.loads(call(ensemble, *runs, "--vote", "--json").stdout)
+    assert list(said["parts"]) == ["joint", "bone", "average", "vote"]
+    assert said["priority"] == ["joint", "bone"]
+    save_scores(made_scores(selected_on="best_on_test"), runs[0] / "scores.npz")
+    assert "vote, best_on_test" in call(ensemble, *runs, "--vote").stdout
+    assert json.loads(call(ensemble, *runs, "--vote", "--json").stdout)["top1"] is None
 
 
 def test_comparing_runs_and_files(runs: list[Path]) -> None:

@@ -8,9 +8,14 @@ import pytest
 from make_runs import made_scores, make_run
 
 from bonefide.errors import OutputError, RunError
+from bonefide.evaluation._content import Entry
+from bonefide.evaluation._render import card_rows
+from bonefide.evaluation._summary import summarize
 from bonefide.evaluation.audit import AuditCard, audit, card_of, load_card, save_card
 from bonefide.evaluation.ensemble import fuse
 from bonefide.evaluation.metrics import top_k
+from bonefide.evaluation.results import results_markdown
+from bonefide.evaluation.vote import any_right, average, branches_of
 from bonefide.run import Run
 
 
@@ -101,3 +106,41 @@ def test_a_card_that_cannot_be_written(tmp_path: Path) -> None:
     card = audit(make_run(tmp_path / "run", made_scores()))
     with pytest.raises(OutputError, match=r"cannot write .*choose a place"):
         save_card(card, tmp_path / "file" / "card.json")
+
+
+def test_branches_stand_beside_the_accuracy_and_oracles_apart(tmp_path: Path) -> None:
+    values = {name: made_scores(seed=seed, strength=1.5).values for seed, name in enumerate(("gd", "jdd", "gd+jdd"), 1)}
+    scores = replace(made_scores(), branches=values)
+    card = audit(make_run(tmp_path / "run", scores))
+    alone = branches_of(scores, joined=False)
+    assert card.accuracy == top_k(scores)
+    assert list(card.parts) == ["gd", "jdd", "average", "average_of_all", "vote", "gd+jdd"]
+    assert card.parts["gd+jdd"] == top_k(branches_of(scores)["gd+jdd"])
+    assert card.parts["average"] == top_k(average(alone))
+    assert card.oracles == {"any_right": any_right(alone)}
+    assert card.oracles["any_right"] >= card.parts["average"]
+    save_card(card, tmp_path / "card.json")
+    assert load_card(tmp_path / "card.json") == card
+    text = results_markdown([card])
+    line = next(line for line in text.splitlines() if "any_right" in line)
+    assert line.startswith(f"- {card.recipe} · {card.run}: gd {card.parts['gd']:.2f}, jdd ")
+    assert line.endswith(f". Decided with labels, so no accuracy: `any_right` {card.oracles['any_right']:.2f}")
+    rows = dict(card_rows(Entry(card)))
+    assert rows["accuracy of gd"] == f"{card.parts['gd']:.2f}"
+    assert rows["any_right"] == f"{card.oracles['any_right']:.2f}. Decided with labels, so no accuracy."
+
+
+def test_branches_of_leaky_weights_have_no_accuracy(tmp_path: Path) -> None:
+    scores = made_scores(selected_on="best_on_test")
+    card = audit(make_run(tmp_path / "run", replace(scores, branches={"gd": scores.values})))
+    assert (card.parts, card.oracles) == ({}, {})
+    assert audit(make_run(tmp_path / "plain", made_scores())).parts == {}
+
+
+def test_parts_over_seeds_are_those_that_all_have(tmp_path: Path) -> None:
+    card = audit(make_run(tmp_path / "run", made_scores()))
+    first = replace(card, parts={"gd": 70.0, "jdd": 60.0}, oracles={"any_right": 90.0})
+    second = replace(card, seeds=(1,), parts={"gd": 72.0}, oracles={"any_right": 92.0})
+    (found,) = summarize([first, second])
+    assert {name: figure.mean for name, figure in found.parts.items()} == {"gd": 71.0}
+    assert str(found.oracles["any_right"]) == "91.00 ± 1.41"

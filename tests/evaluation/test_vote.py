@@ -15,7 +15,7 @@ from make_runs import made_scores
 
 from bonefide.errors import ScoresError
 from bonefide.evaluation.metrics import top_k
-from bonefide.evaluation.vote import any_right, average, branches_of, by_accuracy, right_by_any, vote
+from bonefide.evaluation.vote import any_right, average, branches_of, by_accuracy, right_by_any, verdicts, vote
 from bonefide.types import Array, Scores
 
 MEMBERS = ("all", "gd", "fdd", "jdd", "add", "lad")
@@ -116,6 +116,23 @@ def test_branches_as_scores() -> None:
     np.testing.assert_array_equal(found["jdd"].values, values["jdd"])
     assert found["jdd"].branches == {}
     assert branches_of(scores) == {}
+
+
+def test_all_figures_at_once() -> None:
+    generator = np.random.default_rng(0)
+    scores = members(generator.integers(0, 4, (40, 4)), generator.integers(0, 4, 40))
+    found = verdicts(scores, alone=["gd", "fdd"], priority=["jdd"])
+    single = {name: scores[name] for name in ("gd", "fdd")}
+    assert found.oracles == {"any_right": any_right(single)}
+    assert list(found.accuracies) == ["all", "gd", "fdd", "jdd", "average", "average_of_all", "vote"]
+    assert found.accuracies["jdd"] == top_k(scores["jdd"])
+    assert found.accuracies["average"] == top_k(average(single))
+    assert found.accuracies["average_of_all"] == top_k(average(scores))
+    assert found.accuracies["vote"] == top_k(vote(scores, priority=["jdd"]))
+    assert "average_of_all" not in verdicts(scores).accuracies
+    assert verdicts(scores).oracles == {"any_right": any_right(scores)}
+    with pytest.raises(ScoresError, match="'lad' is none of the members"):
+        verdicts(scores, alone=["lad"])
 
 
 def test_what_cannot_be_decided() -> None:

@@ -15,6 +15,7 @@ from bonefide.errors import RunError, UnknownNameError
 if TYPE_CHECKING:
     from bonefide.evaluation.audit import AuditCard
     from bonefide.run import Run
+    from bonefide.types import Scores
 
 __all__ = ["ensemble"]
 
@@ -30,10 +31,16 @@ def ensemble(
             "whose result is no accuracy and is never called one."
         ),
     ] = "published",
+    vote: Annotated[
+        bool, typer.Option("--vote", help="Let the runs vote instead, and print their average and oracle beside it.")
+    ] = False,
+    priority: Annotated[
+        str, typer.Option(help="Runs by trust, a,b,..., which decides a vote between equals; said if left out.")
+    ] = "",
     out: Annotated[Path | None, typer.Option(help="Folder for scores and card; beside the runs if not given.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Fuse the scores of runs, joined on sample ids."""
+    """Fuse the scores of runs, joined on sample ids; or let them vote, which needs no weights."""
     from bonefide.evaluation.audit import audit, card_of, save_card
     from bonefide.evaluation.ensemble import fuse, fuse_fitted_on_test
     from bonefide.evaluation.metrics import top_k
@@ -44,6 +51,9 @@ def ensemble(
     if len(opened) < len(runs):
         raise RunError("two of these runs have the same name; fuse one run of each stream, of one seed")
     scores = {name: load_scores(run.scores_file) for name, run in opened.items()}
+    if vote or priority:
+        _vote(opened, scores, priority=priority, out=out, as_json=as_json)
+        return
     if weights == "fitted_on_test":
         fused, chosen = fuse_fitted_on_test(scores)
         how = "fitted_on_test"
@@ -66,6 +76,33 @@ def ensemble(
         typer.echo(f"{run:14} {top_k(each):6.2f} %   weight {chosen[run]:g}")
     label, how = _words(card, how)
     typer.echo(f"{label:14} {top_k(fused):6.2f} %   weights: {how}")
+    typer.echo(f"scores and card in {folder}")
+
+
+def _vote(runs: dict[str, Run], scores: dict[str, Scores], *, priority: str, out: Path | None, as_json: bool) -> None:
+    from bonefide.cli._vote import cast
+    from bonefide.evaluation.audit import audit, card_of, save_card
+    from bonefide.evaluation.scores import save_scores
+
+    ballot = cast(runs, scores, priority=priority)
+    cards = [audit(run) for run in runs.values()]
+    fusion = {"weights": dict.fromkeys(runs, 1.0), "chosen": f"majority vote; of equals {ballot.how}"}
+    card = card_of(ballot.scores, cards, fusion=fusion, published=None, name="vote", parts=ballot.verdicts)
+    seeds = "+".join(f"seed{seed}" for seed in card.seeds)
+    folder = out or next(iter(runs.values())).folder.parent / f"vote.{seeds}"
+    save_scores(ballot.scores, folder / "scores.npz")
+    save_card(card, folder / "ensemble.json")
+    found, oracles = ballot.verdicts.accuracies, ballot.verdicts.oracles
+    if as_json:
+        said = {"top1": card.accuracy, "parts": found, "oracles": oracles, "priority": ballot.priority}
+        typer.echo(json.dumps({**said, "out": str(folder)}, indent=1))
+        return
+    leaky = "" if card.accuracy is not None else ", best_on_test"
+    for name, value in found.items():
+        typer.echo(f"{name + leaky:14} {value:6.2f} %")
+    typer.echo(f"vote by majority; of equals {ballot.how}")
+    for name, value in oracles.items():
+        typer.echo(f"{name:14} {value:6.2f} %   labels decide: an upper bound and no accuracy")
     typer.echo(f"scores and card in {folder}")
 
 

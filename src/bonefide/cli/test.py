@@ -21,6 +21,7 @@ def test(
     """Score the test part by the run's weights again, store the scores, print the metrics."""
     from bonefide.cli._progress import Counter
     from bonefide.data.store import open_store
+    from bonefide.evaluation.audit import audit
     from bonefide.evaluation.metrics import balanced_accuracy, top_k
     from bonefide.evaluation.scores import save_scores
     from bonefide.evaluation.test import test as score_run
@@ -42,9 +43,15 @@ def test(
             "samples": len(scores.names),
             "selected_on": scores.selected_on,
         }
+        if not prefix and (card := audit(run)).parts:
+            results[str(run.folder)] |= {"parts": card.parts, "oracles": card.oracles}
     if as_json:
         typer.echo(json.dumps(results, indent=1))
         return
     for folder, metrics in results.items():
         numbers = "  ".join(f"{key} {value:.2f} %" for key, value in metrics.items() if isinstance(value, float))
         typer.echo(f"{folder}: {numbers}  ({metrics['samples']} samples, weights chosen: {metrics['selected_on']})")
+        for part, value in metrics.get("parts", {}).items():
+            typer.echo(f"  {part:14} {value:6.2f} %")
+        for oracle, value in metrics.get("oracles", {}).items():
+            typer.echo(f"  {oracle:14} {value:6.2f} %  (labels decide: an upper bound and no accuracy)")

@@ -103,6 +103,9 @@ class DescriptorResNet(nn.Module):
         return Features(found, found.mean(dim=(3, 4)).flatten(1))
 
     def _map(self, image: Tensor) -> Tensor:
+        if self.training:
+            # A narrow network trains a quarter faster so; in evaluation it would pay for reordered weights.
+            image = image.contiguous(memory_format=torch.channels_last)
         x = torch.relu(self.norm(self.conv(image)))
         for stage in self.stages:
             x = stage(F.avg_pool2d(x, _POOL))

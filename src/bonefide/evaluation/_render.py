@@ -11,7 +11,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bonefide.evaluation._content import Content, Entry, finite
-from bonefide.evaluation._summary import BEST_ON_TEST, CHOSEN, Summary, difference, duration, interval, weights_of
+from bonefide.evaluation._summary import (
+    BEST_ON_TEST,
+    CHOSEN,
+    ORACLES,
+    Summary,
+    difference,
+    duration,
+    interval,
+    weights_of,
+)
 from bonefide.evaluation.audit import Choice
 from bonefide.evaluation.metrics import confusion
 
@@ -85,6 +94,8 @@ def card_rows(entry: Entry) -> list[tuple[str, str]]:
         rows[1:1] = [("weights", weights_of(card)), ("weights chosen", str(card.fusion.get("chosen", "unknown")))]
     if card.fitted_on_test is not None:
         rows.insert(1, ("fitted_on_test", f"{card.fitted_on_test:.2f}, which is no accuracy"))
+    rows += [(f"accuracy of {name}", f"{value:.2f}") for name, value in card.parts.items()]
+    rows += [(name, f"{value:.2f}. {ORACLES}.") for name, value in card.oracles.items()]
     rows += [(f"digest of {key}", card.hashes.get(key, "unknown")) for key in ("split", "preparation", "recipe")]
     return rows + [(key.replace("_", " "), _plain(value)) for key, value in card.environment.items()]
 

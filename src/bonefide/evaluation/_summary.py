@@ -14,6 +14,7 @@ from bonefide.evaluation.audit import AuditCard, Choice
 __all__ = [
     "BEST_ON_TEST",
     "CHOSEN",
+    "ORACLES",
     "Figure",
     "Summary",
     "difference",
@@ -26,6 +27,9 @@ __all__ = [
 BEST_ON_TEST = (
     "best_on_test is chosen with test labels and is no accuracy; it stands here only beside papers that chose so."
 )
+
+ORACLES = "Decided with labels, so no accuracy"
+"""What is said before figures of an oracle."""
 
 CHOSEN = {
     "last": "last epoch, nothing was chosen",
@@ -112,6 +116,16 @@ class Summary:
         return Figure.of(card.fitted_on_test for card in self.cards)
 
     @property
+    def parts(self) -> dict[str, Figure]:
+        """Accuracies of the branches or members that all cards have."""
+        return _common([card.parts for card in self.cards])
+
+    @property
+    def oracles(self) -> dict[str, Figure]:
+        """Figures that labels decide, likewise."""
+        return _common([card.oracles for card in self.cards])
+
+    @property
     def honest(self) -> Figure | None:
         """The accuracy; that of the last epoch if test labels chose the scored weights."""
         return self.accuracy or self.last
@@ -186,3 +200,9 @@ def _what_is_repeated(card: AuditCard) -> str:
 
 def _test_top1(choice: Choice | None) -> float | None:
     return choice.test_top1 if choice else None
+
+
+def _common(found: list[dict[str, float]]) -> dict[str, Figure]:
+    shared = [name for name in found[0] if all(name in each for each in found)]
+    figures = {name: Figure.of(each[name] for each in found) for name in shared}
+    return {name: figure for name, figure in figures.items() if figure is not None}

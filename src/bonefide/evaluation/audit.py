@@ -14,6 +14,7 @@ from bonefide.errors import RunError
 from bonefide.evaluation.ensemble import FITTED_ON_TEST
 from bonefide.evaluation.metrics import balanced_accuracy, top_k
 from bonefide.evaluation.scores import load_scores
+from bonefide.evaluation.vote import Verdicts, branches_of, verdicts
 from bonefide.run import Run
 from bonefide.types import Scores
 from bonefide.writing import write_file
@@ -60,6 +61,10 @@ class AuditCard:
         fusion: "weights" of a fusion by run, and under "chosen" how they were chosen.
         fitted_on_test: top-1 of a fusion whose weights test labels chose. Not an accuracy: for comparison with papers
             that fitted so.
+        parts: top-1 of a network's branches or a fusion's members, of their "average" and "vote"; none if test labels
+            chose anything.
+        oracles: figures that labels decide, such as "any_right". Not accuracies: for comparison with papers that count
+            so.
         published: the paper's figure, if known.
         source: where that stands.
         hashes: digests of split, preparation and recipe.
@@ -88,6 +93,8 @@ class AuditCard:
     best_on_test: Choice | None = None
     fusion: dict[str, Any] = field(default_factory=dict)
     fitted_on_test: float | None = None
+    parts: dict[str, float] = field(default_factory=dict)
+    oracles: dict[str, float] = field(default_factory=dict)
     published: float | None = None
     source: str = ""
     hashes: dict[str, str] = field(default_factory=dict)
@@ -110,6 +117,7 @@ def audit(run: Run) -> AuditCard:
     tested = [row for row in log if "test_top1" in row]
     validated = [row for row in tested if "validation_top1" in row]
     honest = _honest(scores)
+    parts = _parts(scores) if honest else Verdicts({}, {})
     return AuditCard(
         recipe=facts["recipe"],
         run=facts["run"],
@@ -127,6 +135,8 @@ def audit(run: Run) -> AuditCard:
         last=_choice(tested[-1]) if tested else None,
         validation_chosen=_choice(validated[_best_row(validated, "validation_top1")]) if validated else None,
         best_on_test=_choice(tested[_best_row(tested, "test_top1")]) if tested else None,
+        parts=parts.accuracies,
+        oracles=parts.oracles,
         published=recipe.published.get(facts["run"]),
         source=recipe.source,
         hashes=scores.hashes,
@@ -145,6 +155,7 @@ def card_of(
     fusion: dict[str, Any],
     published: float | None,
     name: str = "ensemble",
+    parts: Verdicts | None = None,
 ) -> AuditCard:
     """The card of a fusion.
 
@@ -154,9 +165,11 @@ def card_of(
         fusion: "weights" by run, and under "chosen" how they were chosen.
         published: the paper's figure for the fusion.
         name: of the fusion, as the recipe calls it.
+        parts: figures of the members, if they are to stand on it.
     """
     first = members[0]
     honest = _honest(scores)
+    known = parts if honest and parts is not None else Verdicts({}, {})
     return AuditCard(
         recipe=first.recipe,
         run=name,
@@ -173,6 +186,8 @@ def card_of(
         test_samples=len(scores.names),
         fusion=fusion,
         fitted_on_test=top_k(scores, 1) if FITTED_ON_TEST in scores.selected_on else None,
+        parts=known.accuracies,
+        oracles=known.oracles,
         published=published,
         source=first.source,
         hashes=scores.hashes,
@@ -205,6 +220,18 @@ def load_card(file: Path) -> AuditCard:
         return AuditCard(**{**content, "seeds": tuple(content["seeds"])})
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunError(f"{file}: not an audit card ({error})") from error
+
+
+def _parts(scores: Scores) -> Verdicts:
+    """What the branches of a network get; nothing of one without."""
+    alone = branches_of(scores, joined=False)
+    if not alone:
+        return Verdicts({}, {})
+    found = verdicts({"whole": scores, **alone}, alone=tuple(alone))
+    joined = {name: top_k(each) for name, each in branches_of(scores).items() if name not in alone}
+    return Verdicts(
+        {name: value for name, value in found.accuracies.items() if name != "whole"} | joined, found.oracles
+    )
 
 
 def _honest(scores: Scores) -> bool:

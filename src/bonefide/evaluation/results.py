@@ -9,8 +9,9 @@ from itertools import groupby
 from pathlib import Path
 
 from bonefide.evaluation._content import dataset_title, paper_name
-from bonefide.evaluation._summary import BEST_ON_TEST, Summary, difference, duration, summarize, weights_of
+from bonefide.evaluation._summary import BEST_ON_TEST, ORACLES, Summary, difference, duration, summarize, weights_of
 from bonefide.evaluation.audit import AuditCard
+from bonefide.evaluation.probe_card import ProbeCard, probes_markdown
 from bonefide.writing import write_file
 
 __all__ = ["markdown_row", "results_markdown", "write_results"]
@@ -34,11 +35,17 @@ _COLUMNS = (
 _NUMBERS = {"published", "reproduced", "difference", "validation-chosen", "`best_on_test`", "epochs", "parameters"}
 
 
-def results_markdown(cards: Sequence[AuditCard], *, command: str = "bonefide report CARD... --results FILE") -> str:
+def results_markdown(
+    cards: Sequence[AuditCard],
+    *,
+    probes: Sequence[ProbeCard] = (),
+    command: str = "bonefide report CARD... --results FILE",
+) -> str:
     """The document, in an order that depends on the cards alone.
 
     Args:
         cards: of runs and fusions.
+        probes: of frozen networks.
         command: what made the document, to stand in it.
 
     Example:
@@ -63,21 +70,25 @@ def results_markdown(cards: Sequence[AuditCard], *, command: str = "bonefide rep
         sources = dict.fromkeys((row.first.recipe, row.first.source) for row in rows if row.first.published is not None)
         lines += [""] * bool(sources)
         lines += [f"- Published for {recipe}: {source or 'source unknown'}" for recipe, source in sources]
-    return "\n".join(lines) + "\n"
+        parted = [summary for summary in rows if summary.parts]
+        lines += [""] * bool(parted)
+        lines += [f"- {_parts(summary)}" for summary in parted]
+    return "\n".join(lines) + "\n" + probes_markdown(probes)
 
 
-def write_results(cards: Sequence[AuditCard], file: Path, *, command: str) -> Path:
+def write_results(cards: Sequence[AuditCard], file: Path, *, probes: Sequence[ProbeCard] = (), command: str) -> Path:
     """Write the document, all or nothing.
 
     Args:
         cards: of runs and fusions.
         file: usually `docs/results.md`.
+        probes: of frozen networks.
         command: what made the document, to stand in it.
 
     Raises:
         OutputError: if the place cannot be written.
     """
-    write_file(file, results_markdown(cards, command=command))
+    write_file(file, results_markdown(cards, probes=probes, command=command))
     return file
 
 
@@ -118,6 +129,13 @@ def _weights(summary: Summary) -> str:
     if summary.fitted_on_test is not None:
         return f" (weights by test labels, no accuracy: `fitted_on_test` {summary.fitted_on_test})"
     return f" ({weights_of(card)}; {card.fusion.get('chosen', 'how they were chosen is unknown')})"
+
+
+def _parts(summary: Summary) -> str:
+    """What its branches or members get, and the figures that labels decide, in one line."""
+    accuracies = ", ".join(f"{name} {figure}" for name, figure in summary.parts.items())
+    oracles = ", ".join(f"`{name}` {figure}" for name, figure in summary.oracles.items())
+    return f"{summary.title}: {accuracies}" + (f". {ORACLES}: {oracles}" if oracles else "")
 
 
 def _seeds(summary: Summary) -> str:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import softmax
@@ -13,7 +14,21 @@ from bonefide.evaluation.metrics import top_k
 from bonefide.evaluation.scores import align
 from bonefide.types import Array, Scores
 
-__all__ = ["any_right", "average", "branches_of", "by_accuracy", "right_by_any", "vote"]
+__all__ = ["Verdicts", "any_right", "average", "branches_of", "by_accuracy", "right_by_any", "verdicts", "vote"]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What several classifiers get, alone and together, in percent.
+
+    Args:
+        accuracies: of each alone, then of their "average", of the "average_of_all" where not all of them are averaged,
+            and of their "vote".
+        oracles: figures that labels decide, by name. No accuracies: nothing that is told to a user reaches them.
+    """
+
+    accuracies: dict[str, float]
+    oracles: dict[str, float]
 
 
 def vote(scores: Mapping[str, Scores], *, priority: Sequence[str] = ()) -> Scores:
@@ -98,6 +113,28 @@ def any_right(scores: Mapping[str, Scores]) -> float:
     if len(right) == 0:
         raise ScoresError("no samples, so there is no share of them")
     return float(100 * right.mean())
+
+
+def verdicts(scores: Mapping[str, Scores], *, alone: Collection[str] = (), priority: Sequence[str] = ()) -> Verdicts:
+    """All figures of some classifiers of the same samples.
+
+    Args:
+        scores: member to its scores.
+        alone: members that are averaged, and of which `any_right` is; all if empty. In the descriptor paper those of
+            one image, for the one of all images has no part in its oracle.
+        priority: for the vote.
+
+    Raises:
+        ScoresError: if a name is no member, or the scores are not of the same samples.
+    """
+    if unknown := [name for name in alone if name not in scores]:
+        raise ScoresError(f"'{unknown[0]}' is none of the members; they are: {', '.join(scores) or 'nobody'}")
+    single = {name: each for name, each in scores.items() if not alone or name in alone}
+    accuracies = {name: top_k(each) for name, each in scores.items()} | {"average": top_k(average(single))}
+    if len(single) < len(scores):
+        accuracies["average_of_all"] = top_k(average(scores))
+    accuracies["vote"] = top_k(vote(scores, priority=priority))
+    return Verdicts(accuracies, {"any_right": any_right(single)})
 
 
 def by_accuracy(validation: Mapping[str, Scores], *, first: Sequence[str] = ()) -> tuple[str, ...]:
