@@ -59,8 +59,9 @@ def describe(
 
     Raises:
         UnknownNameError: if there is no such descriptor.
-        ShapeError: if a sequence does not fit the layout or is not finite, a descriptor cannot be had of this layout,
-            or the size is below 1.
+        ShapeError: if a sequence does not fit the layout, a descriptor cannot be had of this layout, or the size is
+            below 1.
+        DataError: if a coordinate is not finite.
 
     Example:
         >>> from bonefide.layouts import layout

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bonefide.errors import ShapeError
+from bonefide.errors import DataError, ShapeError
 from bonefide.layouts.layout import SkeletonLayout
 from bonefide.types import Array
 
@@ -39,7 +39,8 @@ def planes(joints: Array, layout: SkeletonLayout) -> Array:
         returned: (3, min(M, 2), V, T) float64, contiguous; the memory of `joints` if it is laid out so already.
 
     Raises:
-        ShapeError: if the shape does not fit the layout, or a number is not finite.
+        ShapeError: if the shape does not fit the layout.
+        DataError: if a number is not finite.
     """
     if joints.ndim != 4 or not joints.shape[0] or not joints.shape[1] or joints.shape[3] not in {2, 3}:
         raise ShapeError(f"descriptors need joints (M, T, V, 2 or 3) with a body and a frame, got {joints.shape}")
@@ -50,7 +51,7 @@ def planes(joints: Array, layout: SkeletonLayout) -> Array:
     used = np.ascontiguousarray(joints[:BODIES].transpose(3, 0, 2, 1), dtype=np.float64)
     # Comparisons with NaN are false, so this refuses NaN as well.
     if not (used.max() < _LARGEST and used.min() > -_LARGEST):
-        raise ShapeError("descriptors need finite coordinates below 1e30; drop or fill frames with NaN or inf before")
+        raise DataError("descriptors need finite coordinates below 1e30; drop or fill frames with NaN or inf before")
     return used if len(used) == 3 else np.concatenate([used, np.zeros_like(used[:1])])
 
 

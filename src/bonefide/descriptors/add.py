@@ -28,7 +28,8 @@ def add(joints: Array, layout: SkeletonLayout, *, lengths: Array | None = None, 
         returned: (min(M, 2) V, T - N) float64, N the number of sequences: T - 1 columns for one; body 0's rows first.
 
     Raises:
-        ShapeError: if the joints do not fit the layout, `lengths` do not fit, or a coordinate is not finite.
+        ShapeError: if the joints do not fit the layout, or `lengths` the joints.
+        DataError: if a coordinate is not finite.
 
     Reference:
         Spatio-temporal invariant descriptors for skeleton-based human action recognition; adjkamel/imdar.

@@ -33,8 +33,8 @@ def center(joints: Array, layout: SkeletonLayout, *, lengths: Array | None = Non
         returned: (min(M, 2), T, V, 3) float64.
 
     Raises:
-        ShapeError: if the joints do not fit the layout, `lengths` do not fit, a coordinate is not finite, or the layout
-            has no bones.
+        ShapeError: if the joints do not fit the layout, `lengths` do not fit the joints, or the layout has no bones.
+        DataError: if a coordinate is not finite.
 
     Reference:
         Spatio-temporal invariant descriptors for skeleton-based human action recognition; adjkamel/imdar.

@@ -31,8 +31,8 @@ def gd(joints: Array, layout: SkeletonLayout, *, lengths: Array | None = None, c
         returned: (min(M, 2) V, T, 3) float32, body 0's rows first.
 
     Raises:
-        ShapeError: if the joints do not fit the layout, `lengths` do not fit, a coordinate is not finite, or the layout
-            has no bones.
+        ShapeError: if the joints do not fit the layout, `lengths` do not fit the joints, or the layout has no bones.
+        DataError: if a coordinate is not finite.
 
     Reference:
         Spatio-temporal invariant descriptors for skeleton-based human action recognition; adjkamel/imdar.

@@ -16,7 +16,8 @@ def image(raw: Array, *, lengths: Array | None = None, size: int = 112, correcte
     """A square 8-bit image of every sequence, its rows those of the descriptor, its columns the frames.
 
     Levels run from the smallest to the largest number of a sequence, for each channel. The native image is resized by
-    bicubic resampling in integers, along the frames first, as Pillow does it to the last bit.
+    bicubic resampling in integers, along the frames first: to the last bit as Pillow does it, as long as there are no
+    more rows than the size (beyond, newer versions may take the rows first).
 
     Args:
         raw: what `gd`, `jdd`, `add` or `lad` returns.

@@ -34,8 +34,9 @@ def jdd(joints: Array, layout: SkeletonLayout, *, lengths: Array | None = None, 
         returned: (32 min(M, 2), T) float64, body 0's rows first; fewer rows for layouts that lack joints.
 
     Raises:
-        ShapeError: if the joints do not fit the layout, `lengths` do not fit, a coordinate is not finite, or the layout
-            has no bones, or both joints of no pair.
+        ShapeError: if the joints do not fit the layout, `lengths` do not fit the joints, or the layout has no bones, or
+            both joints of no pair.
+        DataError: if a coordinate is not finite.
 
     Reference:
         Spatio-temporal invariant descriptors for skeleton-based human action recognition; adjkamel/imdar.
