@@ -18,9 +18,11 @@ from bonefide.config.components import create
 from bonefide.config.recipe import Recipe, Stream
 from bonefide.config.recognizer import RecognizerConfig, config_of_recipe
 from bonefide.data import datasets
+from bonefide.data.descriptor_store import image_planes
 from bonefide.data.preparation import preparation
 from bonefide.data.prepare_files import prepare_files
 from bonefide.data.store_info import LeftOut
+from bonefide.descriptors import describe
 from bonefide.errors import BonefideError, DataError, RunError, ShapeError, did_you_mean
 from bonefide.methods._method import Method
 from bonefide.run import Run
@@ -164,12 +166,24 @@ class Recognizer:
             raise ShapeError(f"batch_size must be at least 1, got {batch_size}")
         found: list[Outputs] = []
         with torch.inference_mode():
-            for clips in _together(map(self._clip, sequences), batch_size):
+            for clips in _together(map(self._shown, sequences), batch_size):
                 found.append(self.method.outputs(_batch(clips, next(self.method.parameters()).device)))
             if not found:
                 return np.zeros((0, len(self.classes)), dtype=np.float32)
             decided = [self.method.decide(outputs).float().softmax(dim=1).cpu() for outputs in found]
         return torch.cat(decided).numpy()
+
+    def _shown(self, sequence: SkeletonSequence) -> _Clip:
+        config = self.config
+        if config.images is None:
+            return self._clip(sequence)
+        try:
+            found = describe(
+                config.images, [sequence.joints], config.skeleton, corrected=config.corrected, size=config.frames
+            )
+        except ShapeError as misfit:
+            raise ShapeError(f"{sequence.name}: {misfit}") from None
+        return _Clip(image_planes([found[name][0] for name in config.images]), None)
 
     def _clip(self, sequence: SkeletonSequence) -> _Clip:
         joints = np.asarray(sequence.joints)
@@ -215,7 +229,7 @@ def fitting_recipe(paper: str, weights: Mapping[str, Tensor], *, stream: Stream 
 
 class _Clip(NamedTuple):
     stream: Array
-    joints: Array
+    joints: Array | None
 
 
 def _find(place: Path) -> tuple[RecognizerConfig, Path]:
@@ -289,7 +303,9 @@ def _together(clips: Iterable[_Clip], batch_size: int) -> Iterator[list[_Clip]]:
 
 
 def _batch(clips: Sequence[_Clip], device: torch.device) -> Batch:
-    clip, joints = (torch.from_numpy(np.stack(each)).to(device) for each in zip(*clips, strict=True))
+    clip = torch.from_numpy(np.stack([each.stream for each in clips])).to(device)
     nothing = torch.zeros(len(clips), dtype=torch.int64, device=device)
+    known = [each.joints for each in clips if each.joints is not None]
+    joints = torch.from_numpy(np.stack(known)).to(device) if known else None
     # Few are recognised at once, so the joints are there whether the encoder asks for them or not.
     return Batch(clip, nothing, nothing, joints)

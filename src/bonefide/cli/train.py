@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bonefide.errors import RecipeError
+
+if TYPE_CHECKING:
+    from bonefide.config.recipe import Recipe
+    from bonefide.data.store import SkeletonStore
 
 __all__ = ["train"]
 
@@ -40,6 +44,7 @@ def train(
     plans = plan_runs(whole, out, runs=run or [], seeds=_seeds(seeds))
     opened = open_store(store)
     try:
+        _make_images(plans, opened)
         with training_progress(plans) as report:
             done = train_all(
                 plans,
@@ -59,6 +64,17 @@ def train(
         return
     for folder, card in cards.items():
         typer.echo(f"{folder}: {_summary(card)}")
+
+
+def _make_images(plans: list[tuple[Recipe, str, Path]], store: SkeletonStore) -> None:
+    from bonefide.cli._progress import Counter
+    from bonefide.config.build import make_images
+
+    for recipe, _, _ in plans:
+        with Counter("describe") as counter:
+            make_images(recipe, store, progress=counter)
+        if counter.total:
+            typer.echo(f"described {len(store)} sequences; their images lie in {store.path}", err=True)
 
 
 def _seeds(text: str) -> list[int]:

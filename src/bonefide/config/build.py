@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,11 @@ import numpy as np
 from bonefide.config.components import check_recipe, component, create
 from bonefide.config.recipe import Component, Recipe
 from bonefide.data.dataset import SkeletonDataset
+from bonefide.data.descriptor_dataset import DescriptorDataset
+from bonefide.data.loader import Samples
 from bonefide.data.protocols import Split, carve_validation, split, split_digest
 from bonefide.data.store import SkeletonStore
+from bonefide.data.write_descriptors import training_images
 from bonefide.errors import DataError
 from bonefide.transforms import Compose
 from bonefide.types import Array
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from bonefide.layouts import SkeletonLayout
     from bonefide.methods._method import Method
 
-__all__ = ["Experiment", "build_data", "build_method", "encoder", "method"]
+__all__ = ["Experiment", "build_data", "build_method", "encoder", "make_images", "method"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +42,15 @@ class Experiment:
         classes: class names.
     """
 
-    train: SkeletonDataset
-    test: SkeletonDataset
-    validation: SkeletonDataset | None
+    train: Samples
+    test: Samples
+    validation: Samples | None
     digest: str
     classes: tuple[str, ...]
 
 
 def build_data(recipe: Recipe, store: SkeletonStore) -> Experiment:
-    """The data of a run.
+    """The data of a run. Images that it needs are computed into the store, unless they are there.
 
     Args:
         recipe: of a single run.
@@ -56,30 +59,42 @@ def build_data(recipe: Recipe, store: SkeletonStore) -> Experiment:
     Raises:
         RecipeError: if a component does not fit.
         DataError: if the store is of other data.
+        OutputError: if images cannot be written into the store.
     """
     check_recipe(recipe)
+    _refuse_others(recipe, store)
     data = recipe.data
-    if store.info.dataset != data.dataset:
-        raise DataError(f"{store.path} holds {store.info.dataset}, the recipe wants {data.dataset}")
-    if data.preparation is not None and store.info.preparation != data.preparation:
-        raise DataError(
-            f"{store.path} was prepared by {store.info.preparation}, the recipe wants {data.preparation}; "
-            f"run: bonefide prepare {data.dataset} --preparation {data.preparation} --raw ... --out ..."
-        )
     parts = split(store, data.protocol, share=data.share, seed=recipe.training.seed)
     train_rows, validation_rows = parts.train, None
     if data.validation is not None:
         train_rows, validation_rows = carve_validation(
             store, parts, share=data.validation.share, seed=recipe.training.seed, by=data.validation.by
         )
-    train = _dataset(recipe, store, train_rows, data.train, repeat=data.repeat)
+    samples = _clips if data.images is None else _images
     return Experiment(
-        train=train,
-        test=_dataset(recipe, store, parts.test, data.test),
-        validation=None if validation_rows is None else _dataset(recipe, store, validation_rows, data.test),
+        train=samples(recipe, store, train_rows, data.train, repeat=data.repeat),
+        test=samples(recipe, store, parts.test, data.test),
+        validation=None if validation_rows is None else samples(recipe, store, validation_rows, data.test),
         digest=split_digest(store, Split(train_rows, parts.test)),
         classes=store.info.classes,
     )
+
+
+def make_images(recipe: Recipe, store: SkeletonStore, *, progress: Callable[[int, int], None] | None = None) -> None:
+    """Compute the images that a recipe asks for into the store, if it asks for any and they are not there.
+
+    Args:
+        recipe: of a single run.
+        store: prepared data; must be of the recipe's data set and preparation.
+        progress: called with the number of sequences done and of all, if there is something to do.
+
+    Raises:
+        DataError: if the store is of other data.
+        OutputError: if images cannot be written into the store.
+    """
+    _refuse_others(recipe, store)
+    if recipe.data.images is not None:
+        training_images(store, recipe.data.images, corrected=recipe.data.corrected, progress=progress)
 
 
 def build_method(recipe: Recipe, data: Experiment) -> Method:
@@ -88,12 +103,9 @@ def build_method(recipe: Recipe, data: Experiment) -> Method:
     Raises:
         RecipeError: if an option does not fit.
     """
-    channels, frames, _, persons = data.train[0].clip.shape
     given: dict[str, Any] = {
+        **_sizes(data.train),
         "layout": data.train.store.layout,
-        "in_channels": channels,
-        "frames": frames,
-        "persons": persons,
         "num_classes": len(data.classes),
         "train_labels": data.train.labels,
     }
@@ -163,7 +175,35 @@ def method(
     return made
 
 
-def _dataset(
+def _refuse_others(recipe: Recipe, store: SkeletonStore) -> None:
+    data = recipe.data
+    if store.info.dataset != data.dataset:
+        raise DataError(f"{store.path} holds {store.info.dataset}, the recipe wants {data.dataset}")
+    if data.preparation is not None and store.info.preparation != data.preparation:
+        raise DataError(
+            f"{store.path} was prepared by {store.info.preparation}, the recipe wants {data.preparation}; "
+            f"run: bonefide prepare {data.dataset} --preparation {data.preparation} --raw ... --out ..."
+        )
+
+
+def _sizes(samples: Samples) -> dict[str, Any]:
+    shape = samples[0].clip.shape
+    if isinstance(samples, DescriptorDataset):
+        return {"in_channels": shape[1], "frames": shape[2], "persons": 1, "images": samples.images}
+    return {"in_channels": shape[0], "frames": shape[1], "persons": shape[3]}
+
+
+def _images(
+    recipe: Recipe, store: SkeletonStore, rows: Array, _: Sequence[Component], *, repeat: int = 1
+) -> DescriptorDataset:
+    images = recipe.data.images or ()
+    descriptors = training_images(store, images, corrected=recipe.data.corrected)
+    return DescriptorDataset(
+        store, rows, descriptors=descriptors, images=images, repeat=repeat, seed=recipe.training.seed
+    )
+
+
+def _clips(
     recipe: Recipe, store: SkeletonStore, rows: Array, chain: Sequence[Component], *, repeat: int = 1
 ) -> SkeletonDataset:
     given = {"layout": store.layout, "stream": recipe.data.stream}

@@ -28,6 +28,7 @@ GIVEN = frozenset(
         "encoder",
         "num_classes",
         "frames",
+        "images",
         "persons",
         "texts",
         "classes",
@@ -104,7 +105,7 @@ def check_recipe(whole: Recipe) -> None:
     Raises:
         RecipeError: with all faults.
     """
-    faults = component_faults(whole.model_dump())
+    faults = component_faults(whole.model_dump()) or _image_faults(whole)
     if faults:
         raise RecipeError(faults, source=whole.name)
 
@@ -124,6 +125,16 @@ def component_faults(content: Mapping[str, Any]) -> list[str]:
         if isinstance(each, Mapping) and {str} == {*map(type, each), type(each.get("name"))}:
             faults += _faults(folder, Component(**each))
     return list(dict.fromkeys(faults))
+
+
+def _image_faults(whole: Recipe) -> list[str]:
+    name = whole.encoder.name
+    reads_images = bool(getattr(component("encoders", name), "reads_images", False))
+    if reads_images and whole.data.images is None:
+        return [f"data.images: is missing; {name} reads images of descriptors: name some, as in [gd, jdd]"]
+    if whole.data.images is not None and not reads_images:
+        return [f"data.images: {name} reads clips, not images; leave them out"]
+    return []
 
 
 def _faults(folder: Folder, asked: Component) -> list[str]:

@@ -15,10 +15,10 @@ import yaml
 from pydantic import ValidationError
 
 from bonefide.config.components import component_faults
-from bonefide.config.recipe import Recipe
+from bonefide.config.recipe import Component, Recipe
 from bonefide.errors import RecipeError, UnknownNameError, did_you_mean
 
-__all__ = ["dump", "names", "parse_overrides", "recipe", "recipe_digest", "single_run"]
+__all__ = ["dump", "names", "parse_overrides", "recipe", "recipe_digest", "setting_digest", "single_run"]
 
 _BASE = "base"
 _SUFFIXES = {".yaml", ".yml"}
@@ -110,7 +110,16 @@ def recipe_digest(resolved: Recipe) -> str:
         include={"encoder": True, "method": True, "data": True, "training": True},
         exclude={"training": {"seed"}},
     )
+    if resolved.data.images is None:
+        # What came later must not change the digest of runs that know nothing of it.
+        for key in ("images", "corrected"):
+            del content["data"][key]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def setting_digest(resolved: Recipe) -> str:
+    """The same without the method: two methods are compared in equal settings where it is equal."""
+    return recipe_digest(resolved.model_copy(update={"method": Component(name="any")}))
 
 
 def _root() -> Path:

@@ -15,6 +15,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "DataRecipe",
+    "Descriptor",
     "Exponential",
     "Optimizer",
     "Recipe",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 Stream = Literal["joint", "bone", "joint_motion", "bone_motion"]
+Descriptor = Literal["gd", "jdd", "add", "lad", "fdd"]
 Selection = Literal["last", "validation", "best_on_test"]
 Share = Annotated[float, Field(gt=0, le=1)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -57,20 +59,37 @@ class ValidationRecipe(_Strict):
 
 
 class DataRecipe(_Strict):
-    """What is learned from, and how a sequence becomes a clip."""
+    """What is learned from, and how a sequence becomes a clip; or, with `images`, images of descriptors."""
 
     dataset: str
     protocol: str
     preparation: str | None = None
     stream: Stream = "joint"
-    train: tuple[Component, ...]
-    test: tuple[Component, ...]
+    images: Annotated[tuple[Descriptor, ...], Field(min_length=1)] | None = None
+    """Descriptors whose images a sample has, instead of a clip; transforms and streams have no part in that."""
+    corrected: bool = False
+    """Whether images are without the mistakes of the official code."""
+    train: tuple[Component, ...] = ()
+    test: tuple[Component, ...] = ()
     batch_size: Annotated[int, Field(ge=1)] = 64
     test_batch_size: Annotated[int, Field(ge=1)] = 64
     repeat: Annotated[int, Field(ge=1)] = 1
     share: Share = 1.0
     drop_last: bool = True
     validation: ValidationRecipe | None = None
+
+    @model_validator(mode="after")
+    def _images_or_clips(self) -> DataRecipe:
+        if self.images is None:
+            if self.corrected:
+                raise ValueError("corrected is for images, and no images are asked for")
+            if missing := [part for part in ("train", "test") if part not in self.model_fields_set]:
+                raise ValueError(f"{' and '.join(missing)} must list the transforms of clips; or ask for images")
+        elif self.train or self.test or self.stream != "joint":
+            raise ValueError("images are not transformed and have no streams: leave out train, test and stream")
+        elif len(set(self.images)) < len(self.images):
+            raise ValueError(f"images must be different ones, got {', '.join(self.images)}")
+        return self
 
 
 class _Optimizer(_Strict):

@@ -12,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bonefide import layouts
 from bonefide.config.components import component, create
-from bonefide.config.recipe import Component, Recipe, Stream
+from bonefide.config.recipe import Component, Descriptor, Recipe, Stream
 from bonefide.data import datasets
 from bonefide.data.preparation import preparation
 from bonefide.data.raw import reader
 from bonefide.data.store_info import Option, StoreInfo
+from bonefide.data.write_descriptors import SIZE
 from bonefide.errors import BonefideError, DataError, ShapeError
 from bonefide.layouts import SkeletonLayout
 from bonefide.transforms import Compose
@@ -38,9 +39,11 @@ class RecognizerConfig(BaseModel):
         transform: the test chain of the recipe.
         stream: for transforms that ask for it.
         layout: name of the joints' layout, or its facts if it is not one of the package's.
-        in_channels: coordinates C.
-        persons: person slots M.
-        frames: clip length T behind the transform.
+        images: descriptors whose images it sees instead of clips, or None.
+        corrected: whether those are without the mistakes of the official code.
+        in_channels: coordinates C, or colours of an image.
+        persons: person slots M; 1 for images.
+        frames: clip length T behind the transform, or rows and columns of an image.
         dataset: whose classes these are.
         preparation: of the sequences.
         version: of that preparation.
@@ -65,6 +68,8 @@ class RecognizerConfig(BaseModel):
     version: int
     options: dict[str, Option]
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
+    images: Annotated[tuple[Descriptor, ...], Field(min_length=1)] | None = None
+    corrected: bool = False
     origin: dict[str, str] = Field(default_factory=dict)
     format: Literal[1] = 1
 
@@ -102,6 +107,7 @@ class RecognizerConfig(BaseModel):
         """What constructors of encoders and methods may ask for."""
         return {
             "layout": self.skeleton,
+            "images": self.images,
             "in_channels": self.in_channels,
             "frames": self.frames,
             "persons": self.persons,
@@ -126,7 +132,7 @@ def config_of_run(
     Args:
         recipe: of a single run.
         info: facts of the store it is trained on.
-        clip: (C, T, V, M) of its clips.
+        clip: (C, T, V, M) of its clips, or (I, C, H, W) of its images.
         origin: in words.
     """
     return RecognizerConfig(
@@ -134,10 +140,10 @@ def config_of_run(
         method=_at_test(recipe.method),
         transform=recipe.data.test,
         stream=recipe.data.stream,
+        images=recipe.data.images,
+        corrected=recipe.data.corrected,
         layout=info.layout if info.skeleton is None else dict(info.skeleton),
-        in_channels=clip[0],
-        persons=clip[3],
-        frames=clip[1],
+        **_sizes(recipe, clip),
         dataset=info.dataset,
         preparation=info.preparation,
         version=info.version,
@@ -165,18 +171,17 @@ def config_of_recipe(recipe: Recipe, *, origin: Mapping[str, str]) -> Recognizer
     step = preparation(name, info.options.get(name, {}))
     options: dict[str, Option] = {field.name: getattr(step, field.name) for field in dataclasses.fields(step)}  # type: ignore[arg-type]
     skeleton = layouts.layout(step.layout or str(reader(raw).layout))
-    persons, channels = _PERSONS.get(raw, 1), reader(raw).channels
-    clip = np.random.default_rng(0).normal(size=(channels, _LONG, len(skeleton.joints), persons))
-    shown = _chain(recipe.data.test, skeleton, recipe.data.stream)(clip, np.random.default_rng(0))
+    sequence = (_PERSONS.get(raw, 1), _LONG, len(skeleton.joints), reader(raw).channels)
+    shown = _shown(recipe, sequence, skeleton)
     return RecognizerConfig(
         encoder=recipe.encoder,
         method=_at_test(recipe.method),
         transform=recipe.data.test,
         stream=recipe.data.stream,
+        images=recipe.data.images,
+        corrected=recipe.data.corrected,
         layout=skeleton.name,
-        in_channels=shown.shape[0],
-        persons=persons,
-        frames=shown.shape[1],
+        **_sizes(recipe, shown),
         dataset=info.name,
         preparation=name,
         version=step.version,
@@ -184,6 +189,20 @@ def config_of_recipe(recipe: Recipe, *, origin: Mapping[str, str]) -> Recognizer
         classes=info.classes,
         origin=dict(origin),
     )
+
+
+def _shown(recipe: Recipe, sequence: tuple[int, ...], skeleton: SkeletonLayout) -> tuple[int, ...]:
+    """Shape of what a network sees of a sequence (M, T, V, C)."""
+    if recipe.data.images is not None:
+        return len(recipe.data.images), 3, SIZE, SIZE
+    clip = np.random.default_rng(0).normal(size=sequence).transpose(3, 1, 2, 0)
+    return _chain(recipe.data.test, skeleton, recipe.data.stream)(clip, np.random.default_rng(0)).shape
+
+
+def _sizes(recipe: Recipe, shown: tuple[int, ...]) -> dict[str, Any]:
+    if recipe.data.images is not None:
+        return {"in_channels": shown[1], "frames": shown[2], "persons": 1}
+    return {"in_channels": shown[0], "frames": shown[1], "persons": shown[3]}
 
 
 def _at_test(method: Component) -> Component:

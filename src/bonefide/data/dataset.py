@@ -101,6 +101,11 @@ class SkeletonDataset(Dataset[Sample]):
         """Sample ids of the samples, (n,) str, likewise."""
         return np.tile(self.store.names[self.rows], self.repeat)
 
+    @property
+    def fingerprint(self) -> str:
+        """Digest of what the clips are made of."""
+        return self.store.info.fingerprint
+
     def __getitem__(self, position: int | Draw) -> Sample:
         """One sample; a plain number means epoch 0."""
         place, epoch = position if isinstance(position, tuple) else (position, 0)

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 
 import numpy as np
 from torch.utils.data import Dataset
 
 from bonefide.data.dataset import Draw, Sample
+from bonefide.data.descriptor_info import array_file, stored_names
 from bonefide.data.descriptor_store import DescriptorStore
 from bonefide.data.store import SkeletonStore
 from bonefide.errors import DataError
@@ -69,6 +72,13 @@ class DescriptorDataset(Dataset[Sample]):
     def names(self) -> Array:
         """Sample ids of the rows, (n,) str."""
         return self.store.names[self.rows]
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the images, wherever they are from."""
+        facts = self.descriptors.info
+        used = {name: facts.checksums[array_file(name)] for name in stored_names(self.images)}
+        return hashlib.sha256(json.dumps([facts.store, used], sort_keys=True).encode()).hexdigest()
 
     def __getitem__(self, position: int | Draw) -> Sample:
         """One sample, the same in every epoch."""

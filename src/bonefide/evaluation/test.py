@@ -48,7 +48,7 @@ def test(
         raise RunError(f"{run.folder}: no weights yet; the training has not finished")
     store = open_store(run.facts["store"]) if store is None else store
     data = build_data(run.recipe, store)
-    hashes = {"split": data.digest, "preparation": store.info.fingerprint, "recipe": recipe_digest(run.recipe)}
+    hashes = {"split": data.digest, "preparation": data.train.fingerprint, "recipe": recipe_digest(run.recipe)}
     for name, now in hashes.items():
         if run.facts["hashes"].get(name) != now:
             raise RunError(f"{run.folder}: the {name} is not the one it was trained with; give the store it knows")

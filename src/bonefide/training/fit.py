@@ -197,7 +197,7 @@ def _facts(recipe: Recipe, name: str, store: SkeletonStore, data: Experiment, pa
         "parameters": parameters,
         "hashes": {
             "split": data.digest,
-            "preparation": store.info.fingerprint,
+            "preparation": data.train.fingerprint,
             "recipe": recipe_digest(recipe),
         },
     }

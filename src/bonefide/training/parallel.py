@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from bonefide.config.build import make_images
 from bonefide.config.recipe import Recipe
 from bonefide.data.store import SkeletonStore
 from bonefide.errors import BonefideError
@@ -92,6 +93,9 @@ def train_all(
             train_run(recipe, name, folder, report=partial(report, folder) if report else None, **options)
             for recipe, name, folder in plans
         ]
+    for recipe, _, _ in plans:
+        # Once, and not by all at once.
+        make_images(recipe, store)
     return _side_by_side(plans, min(parallel, len(plans)), options, report)
 
 
