@@ -8,7 +8,6 @@ written into it where they belong, and an empty file says of each that it is on 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import io
 import os
 import shutil
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from filelock import BaseFileLock
 
+from bonefide.data._checksum import checksum
 from bonefide.data._writing import sync_folder
 from bonefide.data.descriptor_info import DESCRIPTORS_FILE, DescriptorInfo, array_file
 from bonefide.data.descriptor_store import LABELS_FILE, NAMES_FILE, DescriptorStore, open_descriptors
@@ -174,7 +174,7 @@ class DescriptorWriter:
 
     def _add(self, names: Sequence[str]) -> None:
         # What `descriptors.json` does not name does not count, so that comes last.
-        checksums = {array_file(name): _digest(self._work / array_file(name)) for name in names}
+        checksums = {array_file(name): checksum(self._work / array_file(name)) for name in names}
         for file in checksums:
             os.replace(self._work / file, self.target / file)
         before = open_descriptors(self.target).info.checksums
@@ -189,7 +189,7 @@ class DescriptorWriter:
         for name in names:
             if (self._work / array_file(name)).is_file():
                 os.replace(self._work / array_file(name), finished / array_file(name))
-        checksums = {file: _digest(finished / file) for file in (NAMES_FILE, LABELS_FILE, *map(array_file, names))}
+        checksums = {file: checksum(finished / file) for file in (NAMES_FILE, LABELS_FILE, *map(array_file, names))}
         write_file(finished / DESCRIPTORS_FILE, dataclasses.replace(self.info, checksums=checksums).to_json())
         sync_folder(finished)
         if self.target.exists() and any(self.target.iterdir()):
@@ -251,8 +251,3 @@ def _header(shape: tuple[int, ...]) -> bytes:
 def _save(file: Path, array: Array) -> None:
     with replacing(file) as temporary, temporary.open("wb") as opened:
         np.lib.format.write_array(opened, array, version=(1, 0), allow_pickle=False)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bonefide import layouts
+from bonefide.data._checksum import checksum
 from bonefide.data._shards import SavedShard
 from bonefide.data._writing import sync_folder, write_array
 from bonefide.data.store import index_schema, names_protocol
@@ -146,7 +146,7 @@ def _describe(folder: Path, index: Mapping[str, Array], shards: Sequence[SavedSh
         shape=(rows, *plan.shape),
         dtype=plan.dtype,
         sizes={name: (folder / name).stat().st_size for name in (JOINTS_FILE, INDEX_FILE)},
-        checksums={name: _digest(folder / name) for name in (JOINTS_FILE, INDEX_FILE)},
+        checksums={name: checksum(folder / name) for name in (JOINTS_FILE, INDEX_FILE)},
         protocols=_count_parts(plan, index),
         left_out=(*plan.skipped, *(each for shard in shards for each in shard.left_out)),
         warnings=dict(warnings),
@@ -167,8 +167,3 @@ def _count_parts(plan: StorePlan, index: Mapping[str, Array]) -> dict[str, PartC
             train = int(np.isin(index[rule.by], sorted(rule.train)).sum())
         counts[protocol] = PartCounts(train, len(index["name"]) - train, *info.parts.get(protocol, (0, 0)))
     return counts
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

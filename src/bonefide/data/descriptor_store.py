@@ -7,7 +7,6 @@ A folder: `gd.npy`, `jdd.npy`, `add.npy` and `lad.npy` hold the images, as far a
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import os
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from bonefide.data._checksum import checksum
 from bonefide.data.descriptor_info import DESCRIPTORS_FILE, DescriptorInfo, array_file, stored_names
 from bonefide.errors import StoreError
 from bonefide.types import Array
@@ -152,10 +152,9 @@ class DescriptorStore:
         Raises:
             StoreError: if a file is not what was written.
         """
-        for name, checksum in self.info.checksums.items():
-            with (self.path / name).open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != checksum:
-                    raise StoreError(f"{self.path} is damaged: {name} is not what was written; {_AGAIN}")
+        for name, written in self.info.checksums.items():
+            if checksum(self.path / name) != written:
+                raise StoreError(f"{self.path} is damaged: {name} is not what was written; {_AGAIN}")
 
     @cached_property
     def _maps(self) -> dict[str, Array]:

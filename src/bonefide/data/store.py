@@ -7,7 +7,6 @@ where each sequence lies and who acts in it, `store.json` says how all of it was
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import mmap
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from bonefide.data._checksum import checksum
 from bonefide.data.store_info import INDEX_FILE, INFO_FILE, JOINTS_FILE, StoreInfo
 from bonefide.errors import StoreError, UnknownNameError, did_you_mean
 from bonefide.layouts import SkeletonLayout, layout, layout_from_facts
@@ -173,10 +173,9 @@ class SkeletonStore:
         Raises:
             StoreError: if a file is not what was written.
         """
-        for name, checksum in self.info.checksums.items():
-            with (self.path / name).open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != checksum:
-                    raise StoreError(f"{_damaged(self.path)}: {name} is not what was written; {_AGAIN}")
+        for name, written in self.info.checksums.items():
+            if checksum(self.path / name) != written:
+                raise StoreError(f"{_damaged(self.path)}: {name} is not what was written; {_AGAIN}")
 
     @cached_property
     def _index(self) -> dict[str, Array]:
