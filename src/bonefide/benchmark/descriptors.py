@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from statistics import median
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -40,7 +39,8 @@ _HOW = (
     "needed here; without them it takes 90 ms for one body and 192 ms for two. Of its 'jdd, add, lad' the arithmetic "
     f"alone is counted, of ours everything. What tells the machines apart, roughly, is '{_LOOP}': a loop of our own in "
     "the manner of the official JDD, with one call a distance and coordinates read one by one from an array, beside "
-    "what that JDD costs. The last row is throughput on the clock against one process, one thread each."
+    "what that JDD costs. The last row is throughput on the clock against one process, one thread each, the best of "
+    "three times as many rounds."
 )
 
 
@@ -104,19 +104,20 @@ def _distance(joints: Array, frame: int, first: int, second: int) -> float:
     return math.sqrt(squares[0] + squares[1] + squares[2])
 
 
-def _together(rounds: int, seconds: float = 1.0) -> tuple[Cell, ...]:
+def _together(rounds: int, seconds: float = 0.25) -> tuple[Cell, ...]:
     """Throughput of two processes against one, on one thread each."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=context, initializer=_begin) as pool:
         once = max(pool.map(_work, (1, 1)))
         repeats = max(1, round(seconds / once))
         taken: dict[int, list[float]] = {1: [], 2: []}
-        for _ in range(rounds):
+        for _ in range(3 * rounds):
             for workers, times in taken.items():
                 start = time.perf_counter()
                 list(pool.map(_work, [repeats] * workers))
                 times.append(time.perf_counter() - start)
-    speedup = 2 * median(taken[1]) / median(taken[2])
+    # Other work on the machine only ever adds, and two processes meet it more often than one.
+    speedup = 2 * min(taken[1]) / min(taken[2])
     return (_PROCESSES, 1, None, None, None, f"{_SPEEDUP_GOAL:g} x", speedup >= _SPEEDUP_GOAL, speedup)
 
 
