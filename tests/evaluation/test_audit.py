@@ -13,6 +13,7 @@ from bonefide.evaluation._render import card_rows
 from bonefide.evaluation._summary import summarize
 from bonefide.evaluation.audit import AuditCard, audit, card_of, load_card, save_card
 from bonefide.evaluation.ensemble import fuse
+from bonefide.evaluation.hits import unpack_hits
 from bonefide.evaluation.metrics import top_k
 from bonefide.evaluation.results import results_markdown
 from bonefide.evaluation.vote import any_right, average, branches_of
@@ -43,7 +44,7 @@ def test_every_choice_stands_under_its_name(tmp_path: Path) -> None:
     assert (card.best_on_test.epoch, card.best_on_test.test_top1) == (3, 92)
     assert card.accuracy == top_k(made_scores())
     assert (card.seeds, card.epochs, card.seconds) == ((7,), 4, 8)
-    assert card.hashes == made_scores().hashes
+    assert card.hashes.items() > made_scores().hashes.items()
 
 
 def test_what_test_labels_chose_is_never_the_accuracy(tmp_path: Path) -> None:
@@ -144,3 +145,27 @@ def test_parts_over_seeds_are_those_that_all_have(tmp_path: Path) -> None:
     (found,) = summarize([first, second])
     assert {name: figure.mean for name, figure in found.parts.items()} == {"gd": 71.0}
     assert str(found.oracles["any_right"]) == "91.00 ± 1.41"
+
+
+def test_a_card_says_which_samples_are_right_and_in_which_setting(tmp_path: Path) -> None:
+    scores = made_scores()
+    plain, other = (make_run(tmp_path / name, scores, run=name, epochs=2) for name in ("plain", "other"))
+    text = (other.folder / "recipe.yaml").read_text()
+    (other.folder / "recipe.yaml").write_text(text.replace("name: supervised", "name: csre"))
+    first, second = audit(plain), audit(Run.open(other.folder))
+    assert (first.method, second.method) == ("supervised", "csre")
+    for key in ("setting", "samples"):
+        assert first.hashes[key] == second.hashes[key]
+    assert unpack_hits(first.hits, first.test_samples).mean() == pytest.approx(first.accuracy / 100)
+    (plain.folder / "recipe.yaml").write_text(text.replace("lr: 0.1", "lr: 0.2"))
+    assert audit(Run.open(plain.folder)).hashes["setting"] != first.hashes["setting"]
+    fusion = {"weights": {"plain": 1.0, "other": 1.0}, "chosen": "equal"}
+    fused = card_of(scores, [first, second], fusion=fusion, published=None)
+    assert (fused.method, fused.hits) == ("", first.hits)
+    assert card_of(scores, [first], fusion=fusion, published=None).method == "supervised"
+    heavier = {**fusion, "weights": {"plain": 1.0, "other": 0.5}}
+    assert card_of(scores, [first, second], fusion=heavier, published=None).hashes["setting"] != fused.hashes["setting"]
+
+
+def test_what_test_labels_chose_has_no_record_of_hits(tmp_path: Path) -> None:
+    assert audit(make_run(tmp_path / "run", made_scores(selected_on="best_on_test"), epochs=2)).hits == ""

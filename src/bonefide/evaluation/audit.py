@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from bonefide.config.load import setting_digest
 from bonefide.errors import RunError
 from bonefide.evaluation.ensemble import FITTED_ON_TEST
+from bonefide.evaluation.hits import pack_hits, samples_digest
+from bonefide.evaluation.kept import form_of_weights
 from bonefide.evaluation.metrics import balanced_accuracy, top_k
 from bonefide.evaluation.scores import load_scores
 from bonefide.evaluation.vote import Verdicts, branches_of, verdicts
@@ -49,6 +53,7 @@ class AuditCard:
         protocol: who trained and who tested.
         preparation: name of the preparation.
         stream: what the clip held; joined by "+" for a fusion.
+        method: name of the method; empty if unknown, or if the members of a fusion differ in it.
         seeds: seeds of the trainings.
         selected_on: how the scored weights were chosen: "last", "validation" or "best_on_test".
         accuracy: top-1 of the scored weights; None if test labels chose them, for that figure is never called so.
@@ -67,10 +72,13 @@ class AuditCard:
             so.
         published: the paper's figure, if known.
         source: where that stands.
-        hashes: digests of split, preparation and recipe.
+        hashes: digests of "split", "preparation" and "recipe"; of the "setting", which is the recipe without its
+            method; of the names of the test "samples"; of the "form" of the weights kept: names, types and shapes.
         epochs: length of training.
         seconds: time of training.
         parameters: learned numbers.
+        kept: numbers in the file of weights; 0 if unknown.
+        hits: which test samples the scored weights have right, by `pack_hits`; empty if test labels chose them.
         environment: versions, device.
         curve: rows of the log.
     """
@@ -101,6 +109,9 @@ class AuditCard:
     epochs: int = 0
     seconds: float = 0.0
     parameters: int = 0
+    kept: int = 0
+    method: str = ""
+    hits: str = ""
     environment: dict[str, Any] = field(default_factory=dict)
     curve: list[dict[str, float]] = field(default_factory=list)
 
@@ -117,6 +128,7 @@ def audit(run: Run) -> AuditCard:
     tested = [row for row in log if "test_top1" in row]
     validated = [row for row in tested if "validation_top1" in row]
     honest = _honest(scores)
+    kept, form = form_of_weights(run.weights_file)
     parts = _parts(scores) if honest else Verdicts({}, {})
     return AuditCard(
         recipe=facts["recipe"],
@@ -139,10 +151,15 @@ def audit(run: Run) -> AuditCard:
         oracles=parts.oracles,
         published=recipe.published.get(facts["run"]),
         source=recipe.source,
-        hashes=scores.hashes,
+        hashes=scores.hashes
+        | {"setting": setting_digest(recipe), "samples": samples_digest(scores)}
+        | ({"form": form} if form else {}),
         epochs=len(log),
         seconds=sum(row.get("seconds", 0.0) for row in log),
         parameters=facts.get("parameters", 0),
+        kept=kept,
+        method=recipe.method.name,
+        hits=pack_hits(scores) if honest else "",
         environment=json.loads(run.environment_file.read_text(encoding="utf-8")),
         curve=log,
     )
@@ -190,10 +207,13 @@ def card_of(
         oracles=known.oracles,
         published=published,
         source=first.source,
-        hashes=scores.hashes,
+        hashes=scores.hashes | {"samples": samples_digest(scores)} | _setting(members, fusion),
         epochs=first.epochs,
         seconds=sum(member.seconds for member in members),
         parameters=sum(member.parameters for member in members),
+        kept=sum(member.kept for member in members) if all(member.kept for member in members) else 0,
+        method=first.method if len({member.method for member in members}) == 1 else "",
+        hits=pack_hits(scores) if honest else "",
         environment=first.environment,
     )
 
@@ -232,6 +252,15 @@ def _parts(scores: Scores) -> Verdicts:
     return Verdicts(
         {name: value for name, value in found.accuracies.items() if name != "whole"} | joined, found.oracles
     )
+
+
+def _setting(members: list[AuditCard], fusion: dict[str, Any]) -> dict[str, str]:
+    """Of a fusion: the settings of its members, and how, or by which weights, they are fused."""
+    if not all("setting" in member.hashes for member in members):
+        return {}
+    weights = [] if "fitted" in fusion["chosen"] else list(fusion["weights"].values())
+    content = [[member.hashes["setting"] for member in members], fusion["chosen"], weights]
+    return {"setting": hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]}
 
 
 def _honest(scores: Scores) -> bool:
