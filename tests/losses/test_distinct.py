@@ -43,7 +43,7 @@ def test_the_longest_chain() -> None:
     """Every step chooses the place of the next, so the first number wanders through all."""
     for count in (1, 2, 3, 127, 128, 129):
         choices = [*range(1, count), count - 1]
-        assert shuffled(torch.tensor([choices])).tolist() == [plain(choices)] == [choices[:-1] + [0]]
+        assert shuffled(torch.tensor([choices])).tolist() == [plain(choices)] == [[*choices[:-1], 0]]
 
 
 @given(sizes=st.lists(st.integers(0, 3000), min_size=1, max_size=5), count=st.integers(1, 600), seed=st.integers(0, 99))
