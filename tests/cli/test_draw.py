@@ -70,3 +70,17 @@ def test_what_is_not_there(store: Path, tmp_path: Path) -> None:
         call(tmp_path / "nowhere", "0", tmp_path / "x.png")
     with pytest.raises(OutputError, match=r"\.gif \(moving\) or \.png"):
         call(store, "0", tmp_path / "x.bmp")
+
+
+def test_beside_its_descriptors(store: Path, tmp_path: Path) -> None:
+    call(store, "0", tmp_path / "plain.png", "--size", 64)
+    said = call(store, "0", tmp_path / "with.png", "--size", 64, "--descriptors")
+    call(store, "0", tmp_path / "corrected.png", "--size", 64, "--descriptors", "--corrected")
+    assert NAMES[0] in said
+    heights = {name: Image.open(tmp_path / f"{name}.png").height for name in ("plain", "with", "corrected")}
+    assert heights["with"] == heights["corrected"] > heights["plain"] + 160
+    assert (tmp_path / "with.png").read_bytes() != (tmp_path / "corrected.png").read_bytes()
+    with pytest.raises(OutputError, match=r"is a \.png"):
+        call(store, "0", tmp_path / "x.gif", "--descriptors")
+    with pytest.raises(DataError, match="--corrected is for"):
+        call(store, "0", tmp_path / "x.png", "--corrected")

@@ -25,15 +25,28 @@ def draw(
     ] = None,
     size: Annotated[int, typer.Option(help="Height of a frame in pixels.", min=32, max=4096)] = 320,
     fps: Annotated[float, typer.Option(help="Frames per second of the recording.", min=0.1)] = 30.0,
+    descriptors: Annotated[
+        bool, typer.Option("--descriptors", help="Below the frames of a .png, the images of its descriptors.")
+    ] = False,
+    corrected: Annotated[
+        bool, typer.Option("--corrected", help="Those images without the mistakes of the official code.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Draw a sample of a store, seen from the front wherever its camera stood."""
     from bonefide.data.store import open_store
+    from bonefide.errors import DataError
+    from bonefide.visualization.descriptors import draw_descriptors
     from bonefide.visualization.drawing import draw as draw_sequence
 
+    if corrected and not descriptors:
+        raise DataError("--corrected is for --descriptors")
     opened = open_store(store)
     sequence = opened[_named(opened, sample)]
-    file = draw_sequence(sequence, opened.layout, frames=frames, size=size, fps=fps).save(out)
+    if descriptors:
+        file = draw_descriptors(sequence, opened.layout, out, corrected=corrected, frames=frames or 8, size=size)
+    else:
+        file = draw_sequence(sequence, opened.layout, frames=frames, size=size, fps=fps).save(out)
     label = opened.info.classes[sequence.label]
     if as_json:
         persons, length = sequence.joints.shape[:2]
