@@ -10,7 +10,7 @@ import torch
 from fixture import Fixture
 from torch import Tensor
 
-from bonefide.config.recipe import Constant, Step
+from bonefide.config import load
 from bonefide.conversion import descriptor_fusion
 from bonefide.encoders.descriptor_resnet import DescriptorResNet
 from bonefide.evaluation.vote import any_right, right_by_any
@@ -23,7 +23,6 @@ __all__ = ["CHECKS"]
 
 _IMAGES = ("gd", "fdd", "jdd", "add", "lad")
 _TOLERANCE = 1e-4
-_CONSTANT = Constant(name="constant")
 
 
 def check_single(fixture: Fixture) -> None:
@@ -64,8 +63,10 @@ def check_train_rules(fixture: Fixture) -> None:
         targets = total * heads.detach().softmax(dim=2) - len(label) * heads.grad
         expected = np.broadcast_to(arrays[f"output/target_{classes}"], targets.shape)
         np.testing.assert_allclose(targets, expected, atol=1e-5)
-    for dataset, schedule in (("ntu", Step(name="step", steps=(5, 6, 7), every=3, gamma=0.5)), ("ucla", _CONSTANT)):
-        rates = [1e-4 * rate_at(schedule, epoch=epoch, step=3, steps=9, epochs=40) for epoch in range(40)]
+    for dataset, recipe in (("ntu", "ntu60_xsub"), ("ucla", "nwucla")):
+        training = load.recipe(f"descriptor_fusion/{recipe}").training
+        factors = [rate_at(training.schedule, epoch=epoch, step=3, steps=9, epochs=40) for epoch in range(40)]
+        rates = training.optimizer.lr * np.array(factors)
         np.testing.assert_allclose(rates, arrays[f"output/lr_{dataset}_epochs_1_to_40"], rtol=1e-6)
 
 

@@ -114,6 +114,8 @@ def recipe_digest(resolved: Recipe) -> str:
         # What came later must not change the digest of runs that know nothing of it.
         for key in ("images", "corrected"):
             del content["data"][key]
+    if content["training"]["schedule"].get("every", 0) is None:
+        del content["training"]["schedule"]["every"]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
