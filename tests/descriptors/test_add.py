@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving import NTU, UCLA, moving, rotated, with_gaps
 
@@ -42,6 +42,7 @@ def test_who_comes_or_goes_jumps_unless_corrected() -> None:
     np.testing.assert_array_equal(corrected[~absent], ours[~absent])
 
 
+@settings(deadline=None)
 @given(OFFSETS, ANGLES)
 def test_it_does_not_change_with_place_and_direction(
     offset: tuple[float, float, float], angles: tuple[float, float, float]

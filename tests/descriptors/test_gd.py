@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving import NTU, OTHER, UCLA, moving, rotated, with_gaps
 
@@ -48,6 +48,7 @@ def test_the_published_graph_hangs_tips_and_thumbs_on_hands() -> None:
     assert np.flatnonzero(_matrix(OTHER)[21]).tolist() == [21, 22]
 
 
+@settings(deadline=None)
 @given(ANGLES)
 def test_it_turns_with_the_body(angles: tuple[float, float, float]) -> None:
     joints = moving(2)

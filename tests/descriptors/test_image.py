@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bonefide.descriptors._pixels import quantized, resized
@@ -18,6 +18,7 @@ def _levels(raw: Array, *, corrected: bool = False) -> Array:
     return quantized(raw.copy(), np.array([raw.shape[1]]), corrected=corrected)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_levels_are_multiplied_first_and_divided_last(seed: int) -> None:
     raw = np.random.default_rng(seed).normal(size=(5, 7))
@@ -53,6 +54,7 @@ def test_channels_have_their_own_levels() -> None:
     np.testing.assert_array_equal(_levels(raw.astype(np.float32)[..., 0]), _levels(raw.astype(np.float32))[..., 0])
 
 
+@settings(deadline=None)
 @given(st.integers(1, 112), st.integers(1, 320), st.sampled_from([1, 3]), st.integers(0, 100))
 def test_resizing_is_that_of_pillow(rows: int, columns: int, channels: int, seed: int) -> None:
     pillow = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
@@ -70,6 +72,7 @@ def test_the_published_size_is_left_alone() -> None:
     np.testing.assert_array_equal(resized(pixels, np.array([112]), 112)[0], pixels)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=8).filter(any), st.booleans())
 def test_joined_sequences_have_the_images_they_have_alone(lengths: list[int], corrected: bool) -> None:
     raw = np.random.default_rng(sum(lengths)).normal(size=(6, sum(lengths), 3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving import NTU, OTHER, UCLA, moving, rotated, with_gaps
 
@@ -91,6 +91,7 @@ def test_a_layout_without_any_pair_is_refused() -> None:
         jdd(np.ones((1, 2, 2, 3)), hand)
 
 
+@settings(deadline=None)
 @given(OFFSETS, ANGLES)
 def test_it_does_not_change_with_place_and_direction(
     offset: tuple[float, float, float], angles: tuple[float, float, float]

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving import NTU, OTHER, UCLA, moving, rotated, with_gaps
 
@@ -67,6 +67,7 @@ def test_a_side_of_no_length_gives_no_angle() -> None:
         assert np.isfinite(ours).all()
 
 
+@settings(deadline=None)
 @given(st.integers(-1000, 1000), st.integers(-2, 2))
 def test_cosines_are_rounded_as_python_rounds(thousandths: int, steps: int) -> None:
     cosine = thousandths / 1000
@@ -94,6 +95,7 @@ def test_a_layout_without_any_angle_is_refused() -> None:
         lad(np.ones((1, 2, 2, 3)), arm)
 
 
+@settings(deadline=None)
 @given(OFFSETS, ANGLES)
 def test_it_does_not_change_with_place_and_direction(
     offset: tuple[float, float, float], angles: tuple[float, float, float]
