@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,13 @@ from bonefide.types import SkeletonSequence
 
 ALL = ("gd", "jdd", "add", "lad", "fdd")
 SIZE = 16
+GOLDEN = Path(__file__).parents[1] / "golden"
+ACTIONS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12)
+FINGERPRINTS = {
+    "train": "2ebc3d53526f7b7e1c2e5962d40f244eb7c399780aed010c78d9c637ba6defc5",
+    "test": "4a663ba96d10127e999ebcdad91c48e5173669537b4c43ef72ada1602f168eff",
+}
+"""Of the lines "name label" of NW-UCLA's official loader."""
 
 
 @pytest.fixture
@@ -167,3 +176,34 @@ def test_folders_that_do_not_fit_are_refused(store: SkeletonStore, images: Descr
     with pytest.raises(DataError, match=r"is not \(16, 16\) of 8 bits"):
         read()
     assert not (tmp_path / "read").exists()
+
+
+@pytest.mark.parametrize(("protocol", "official"), [("xsub", "ntu120_csub"), ("xset", "ntu120_csetup")])
+def test_the_order_is_the_official_loaders(tmp_path: Path, protocol: str, official: str) -> None:
+    with np.load(GOLDEN / "descriptors_splits.npz") as golden:
+        given, expected = golden["input/names"].tolist(), dict(golden)
+    joints = np.random.default_rng(0).normal(size=(1, 2, 25, 3))
+    entries = [
+        Entry(SkeletonSequence(name, int(name[-3:]) - 1, joints), int(name[9:12]), int(name[5:8]), int(name[1:4]), 1)
+        for name in given
+    ]
+    store = write_store(tmp_path / "store", info("ntu120"), entries, layout="ntu25")
+    names = png_names(store, protocol)
+    for part in ("train", "test"):
+        rows = [given[row] for row in expected[f"output/{official}_{part}"]]
+        assert [str(store.names[row]) for row in names[part].values()] == rows
+        assert list(names[part]) == expected[f"output/{official}_{part}_png"].tolist()
+
+
+def test_nwucla_is_in_the_order_of_the_official_loader(tmp_path: Path, shared_data: Path) -> None:
+    listed = json.loads((shared_data / "nw_ucla_split.json").read_text(encoding="utf-8"))
+    joints, entries = np.random.default_rng(0).normal(size=(1, 2, 20, 3)), []
+    for each in (name for part in ("train", "test") for name in listed[part]):
+        label = ACTIONS.index(int(each[1:3]))
+        entries.append(Entry(SkeletonSequence(each, label, joints), int(each[5:7]), int(each[13:15]), -1, 1))
+    store = write_store(tmp_path / "store", info("nwucla"), entries)
+    for part, digest in FINGERPRINTS.items():
+        names = png_names(store, "xview")[part]
+        lines = [f"{store.names[row]} {name.removesuffix('.png').split('_')[1]}" for name, row in names.items()]
+        assert [int(name.split("_")[0]) for name in names] == list(range(len(names)))
+        assert hashlib.sha256("\n".join(lines).encode()).hexdigest() == digest

@@ -107,7 +107,7 @@ def _network(source: Path, out: Path, form: str | None, *, trust_code: bool, ove
         return
     console = Console(soft_wrap=True, highlight=False, markup=False)
     inputs = ", ".join(network.input_names)
-    console.print(f"wrote {out} ({size / 1e6:.1f} MB): {inputs} to logits; {network.lengths.described}")
+    console.print(f"wrote {out} ({size / 1e6:.1f} MB): {inputs} to logits; {network.described()['lengths']}")
     console.print(_checked(found))
 
 

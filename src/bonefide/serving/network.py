@@ -31,7 +31,7 @@ class Logits(nn.Module):
         method: a copy is taken, on the CPU.
 
     Shape:
-        clip: (N, C, T, V, M).
+        clip: (N, C, T, V, M), or images (N, I, C, H, W).
         joints: (N, 3, T, V, M) raw coordinates, for encoders that ask for them, or None.
         returned: (N, K).
 
@@ -59,10 +59,11 @@ class Network:
     Args:
         method: with its weights.
         layout: of the joints it sees.
-        channels: coordinates C.
-        frames: length T of the clips it was made for.
+        channels: coordinates C, or colours of an image.
+        frames: length T of the clips it was made for, or rows and columns of an image.
         persons: person slots M.
         facts: text by name that travels in the file.
+        images: descriptors whose images it sees, in order; none if it sees clips.
     """
 
     method: Method
@@ -71,6 +72,7 @@ class Network:
     frames: int
     persons: int
     facts: dict[str, str]
+    images: tuple[str, ...] = ()
 
     @cached_property
     def logits(self) -> Logits:
@@ -89,8 +91,8 @@ class Network:
 
     @cached_property
     def lengths(self) -> Lengths:
-        """Clip lengths it takes."""
-        return lengths(self.encoder, self.frames)
+        """Clip lengths it takes; images have one size."""
+        return Lengths(self.frames, 0) if self.images else lengths(self.encoder, self.frames)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -100,6 +102,9 @@ class Network:
     def inputs(self, samples: int, frames: int, *, seed: int = 0) -> tuple[Tensor, ...]:
         """Random inputs that fit."""
         generator = torch.Generator().manual_seed(seed)
+        if self.images:
+            shape = (samples, len(self.images), self.channels, frames, frames)
+            return (torch.randint(256, shape, generator=generator).float(),)
         size = (frames, len(self.layout.joints), self.persons)
         clip = torch.randn(samples, self.channels, *size, generator=generator)
         return (clip, torch.randn(samples, 3, *size, generator=generator)) if self.needs_joints else (clip,)
@@ -107,13 +112,15 @@ class Network:
     def described(self) -> dict[str, str]:
         """The facts with those that every file carries."""
         size = {"channels": self.channels, "frames": self.frames, "persons": self.persons}
+        images = {"images": json.dumps(self.images)} if self.images else {}
         return {
             **self.facts,
+            **images,
             **{name: str(number) for name, number in size.items()},
             "bonefide": metadata.version("bonefide"),
             "layout": self.layout.name,
             "joints": json.dumps(self.layout.joints),
-            "lengths": self.lengths.described,
+            "lengths": f"images of {self.frames} x {self.frames} pixels" if images else self.lengths.described,
         }
 
 
@@ -132,4 +139,12 @@ def recognizer_network(recognizer: Recognizer) -> Network:
         "preparation": config.preparation,
         "transforms": json.dumps([each.model_dump() for each in config.transform]),
     }
-    return Network(recognizer.method, config.skeleton, config.in_channels, config.frames, config.persons, facts)
+    return Network(
+        recognizer.method,
+        config.skeleton,
+        config.in_channels,
+        config.frames,
+        config.persons,
+        facts,
+        config.images or (),
+    )

@@ -27,9 +27,9 @@ __all__ = ["export_onnx", "onnx_bytes", "onnx_inference"]
 def export_onnx(network: Network, file: Path, *, overwrite: bool = False) -> list[Agreement]:
     """Write an ONNX file once ONNX Runtime, on the CPU, says by it what the network says.
 
-    Inputs are `clip` (N, C, T, V, M), and `joints` (N, 3, T, V, M) if the encoder wants raw coordinates; the output is
-    `logits` (N, K). N is free, and T as far as the encoder leaves it free. Class names, layout, preparation and more
-    are in the file's metadata.
+    Inputs are `clip` (N, C, T, V, M), and `joints` (N, 3, T, V, M) if the encoder wants raw coordinates; networks that
+    see images have them (N, I, C, H, W) as `clip`. The output is `logits` (N, K). N is free, and T as far as the
+    encoder leaves it free. Class names, layout, preparation and more are in the file's metadata.
 
     Args:
         network: what to export.
