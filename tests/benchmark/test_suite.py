@@ -13,7 +13,7 @@ from bonefide.errors import BonefideError, UnknownNameError
 @pytest.mark.parametrize(
     ("what", "measured"),
     [
-        ("all", ["startup", "prepare", "descriptors", "store", "feeders", "loader", "training", "networks"]),
+        ("all", ["startup", "prepare", "descriptors", "store", "feeders", "loader", "training", "csre", "networks"]),
         ("loading", ["feeders", "loader"]),
         ("ctrgcn", ["ctrgcn"]),
         ("ctrgcn/nwucla", ["ctrgcn/nwucla"]),

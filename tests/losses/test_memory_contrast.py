@@ -136,9 +136,7 @@ class Draws:
         bank = F.normalize(torch.randn(36, 4, generator=generator), dim=1)
         options: dict[str, Any] = {"positives": 2, "negatives": 6, "generator": generator}
         for _ in range(calls):
-            memory_contrast(
-                anchors, self.label, bank=bank, filled=self.filled, rows=rows_of(self.labels, 3), **options
-            )
+            memory_contrast(anchors, self.label, bank=bank, filled=self.filled, rows=rows_of(self.labels, 3), **options)
         self.rows = torch.stack(seen).numpy()
 
     def candidates(self, anchor: int) -> Array:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from bonefide.benchmark.adapter import measure_adapter
+from bonefide.benchmark.contrast import measure_contrast
 from bonefide.benchmark.descriptors import measure_descriptors
 from bonefide.benchmark.loading import measure_feeders, measure_loader
 from bonefide.benchmark.preparing import FEWEST_FILES, measure_prepare
@@ -22,7 +23,7 @@ from bonefide.errors import BonefideError, UnknownNameError
 
 __all__ = ["GROUPS", "Settings", "plan"]
 
-GROUPS = ("startup", "prepare", "descriptors", "store", "loading", "training", "encoders")
+GROUPS = ("startup", "prepare", "descriptors", "store", "loading", "training", "csre", "encoders")
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def plan(what: str, settings: Settings) -> dict[str, Callable[[], Table]]:
         "store": {"store": partial(_store, settings)},
         "loading": {"feeders": partial(measure_feeders, rounds=rounds), "loader": partial(_loader, settings)},
         "training": {"training": partial(measure_adapter, rounds=rounds, device=settings.device)},
+        "csre": {"csre": partial(measure_contrast, rounds=rounds, device=settings.device)},
         "encoders": {"networks": partial(_encoders, components.names("encoders"), settings)},
     }
     chosen = GROUPS if what == "all" else (what,)

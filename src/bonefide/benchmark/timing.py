@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bonefide.errors import BonefideError
 
-__all__ = ["Cost", "interleaved", "settle", "thread_limit"]
+__all__ = ["Cost", "interleaved", "median", "settle", "thread_limit", "timed"]
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,29 @@ def interleaved(
     taken: dict[str, list[Cost]] = {name: [] for name in tasks}
     for _ in range(rounds):
         for name, task in tasks.items():
-            taken[name].append(_time(task, repeats[name], device))
-    return {name: _median(costs) for name, costs in taken.items()}
+            taken[name].append(timed(task, repeats=repeats[name], device=device))
+    return {name: median(costs) for name, costs in taken.items()}
+
+
+def timed(task: Callable[[], object], *, repeats: int = 1, device: str = "cpu") -> Cost:
+    """Cost of a call.
+
+    Args:
+        task: what is called.
+        repeats: how often, at least 1.
+        device: where it computes; a GPU is waited for.
+    """
+    settle(device)
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(repeats):
+        task()
+    settle(device)
+    return Cost(time.perf_counter() - wall, time.process_time() - cpu).over(repeats)
+
+
+def median(costs: Sequence[Cost]) -> Cost:
+    """Median of each of the two times, at least of one cost."""
+    return Cost(statistics.median(cost.wall for cost in costs), statistics.median(cost.cpu for cost in costs))
 
 
 def settle(device: str) -> None:
@@ -93,19 +114,6 @@ def thread_limit(threads: int) -> Iterator[None]:
 
 
 def _repeats(task: Callable[[], object], device: str, seconds: float) -> int:
-    _time(task, 1, device)
-    once = _time(task, 1, device).wall
+    timed(task, device=device)
+    once = timed(task, device=device).wall
     return max(1, round(seconds / max(once, 1e-7)))
-
-
-def _time(task: Callable[[], object], repeats: int, device: str) -> Cost:
-    settle(device)
-    wall, cpu = time.perf_counter(), time.process_time()
-    for _ in range(repeats):
-        task()
-    settle(device)
-    return Cost(time.perf_counter() - wall, time.process_time() - cpu).over(repeats)
-
-
-def _median(costs: list[Cost]) -> Cost:
-    return Cost(statistics.median(cost.wall for cost in costs), statistics.median(cost.cpu for cost in costs))
