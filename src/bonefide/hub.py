@@ -11,16 +11,18 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from bonefide.config import load
 from bonefide.config.components import create
 from bonefide.config.recipe import Recipe, Stream
 from bonefide.config.recognizer import RecognizerConfig, config_of_recipe
 from bonefide.data import datasets
+from bonefide.data.adapt_store import AdaptedStore, adapt_store
 from bonefide.data.descriptor_store import image_planes
 from bonefide.data.preparation import preparation
 from bonefide.data.prepare_files import prepare_files
+from bonefide.data.store import SkeletonStore
 from bonefide.data.store_info import LeftOut
 from bonefide.descriptors import describe
 from bonefide.errors import BonefideError, DataError, RunError, ShapeError, did_you_mean
@@ -29,7 +31,7 @@ from bonefide.run import Run
 from bonefide.types import Array, Batch, Outputs, SkeletonSequence
 from bonefide.writing import write_file
 
-__all__ = ["HEADER", "Recognizer", "fitting_recipe"]
+__all__ = ["HEADER", "Recognizer", "fitting_recipe", "fitting_recipes"]
 
 HEADER = "recognizer"
 """Entry in the header of a file of weights that describes the rest."""
@@ -63,6 +65,18 @@ class Recognizer:
     def classes(self) -> tuple[str, ...]:
         """Class names; the place is the label."""
         return self.config.classes
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The network without its head.
+
+        Raises:
+            DataError: if its method has none.
+        """
+        found = getattr(self.method, "encoder", None)
+        if not isinstance(found, nn.Module):
+            raise DataError(f"the method {self.config.method.name} has no encoder to take features from")
+        return found
 
     @classmethod
     def load(cls, place: str | Path, *, device: str = "cpu", trust_code: bool = False) -> Recognizer:
@@ -135,13 +149,36 @@ class Recognizer:
             DataError: if nothing is there, or the preparation is no longer what it was.
             UnknownNameError: if there is no such layout or format.
         """
+        self._check_version()
         step = preparation(self.config.preparation, self.config.options)
-        if step.version != self.config.version:
-            raise DataError(
-                f"these weights learned from version {self.config.version} of '{self.config.preparation}', this "
-                f"bonefide has version {step.version}; use the bonefide they were made with"
-            )
         return prepare_files(path, step, layout=layout, format=format)
+
+    def adapt(self, store: SkeletonStore) -> AdaptedStore:
+        """A store of any data set, read as this network takes it; see `adapt_store`.
+
+        Raises:
+            DataError: if the preparation is no longer what it was, or the store cannot be adapted to it.
+            ShapeError: if no joint of the network follows from those of the store.
+        """
+        self._check_version()
+        return adapt_store(
+            store,
+            layout=self.config.skeleton,
+            dataset=self.config.dataset,
+            preparation=self.config.preparation,
+            options=self.config.options,
+        )
+
+    def untrained(self, *, seed: int = 0) -> Recognizer:
+        """The same network as it is before any training, on the same device.
+
+        Args:
+            seed: of its weights.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            method = _built(self.config)
+        return Recognizer(self.config, method.to(next(self.method.parameters()).device))
 
     def __call__(self, sequence: SkeletonSequence) -> tuple[str, float]:
         """The likeliest class of a prepared sequence, and its probability."""
@@ -162,16 +199,44 @@ class Recognizer:
         Raises:
             ShapeError: if a sequence has other joints or coordinates.
         """
-        if batch_size < 1:
-            raise ShapeError(f"batch_size must be at least 1, got {batch_size}")
         found: list[Outputs] = []
         with torch.inference_mode():
-            for clips in _together(map(self._shown, sequences), batch_size):
-                found.append(self.method.outputs(_batch(clips, next(self.method.parameters()).device)))
+            for batch in self.batches(sequences, batch_size=batch_size):
+                found.append(self.method.outputs(batch))
             if not found:
                 return np.zeros((0, len(self.classes)), dtype=np.float32)
             decided = [self.method.decide(outputs).float().softmax(dim=1).cpu() for outputs in found]
         return torch.cat(decided).numpy()
+
+    def batches(
+        self, sequences: Iterable[SkeletonSequence], *, batch_size: int = 16, frames: int | None = None
+    ) -> Iterator[Batch]:
+        """Clips as the network takes them, in the order of their sequences; without labels.
+
+        Args:
+            sequences: prepared as those it learned from.
+            batch_size: clips at once.
+            frames: so many first frames of every clip only, for networks that take any number of them; None takes all.
+
+        Raises:
+            ShapeError: if a sequence has other joints or coordinates, or a number is below 1.
+        """
+        if batch_size < 1:
+            raise ShapeError(f"batch_size must be at least 1, got {batch_size}")
+        if frames is not None and frames < 1:
+            raise ShapeError(f"frames must be at least 1, got {frames}")
+        device = next(self.method.parameters()).device
+        clips = (_first(self._shown(sequence), frames) for sequence in sequences)
+        for together in _together(clips, batch_size):
+            yield _batch(together, device)
+
+    def _check_version(self) -> None:
+        known = preparation(self.config.preparation, self.config.options).version
+        if known != self.config.version:
+            raise DataError(
+                f"these weights learned from version {self.config.version} of '{self.config.preparation}', this "
+                f"bonefide has version {known}; use the bonefide they were made with"
+            )
 
     def _shown(self, sequence: SkeletonSequence) -> _Clip:
         config = self.config
@@ -200,9 +265,12 @@ class Recognizer:
 
 
 def fitting_recipe(paper: str, weights: Mapping[str, Tensor], *, stream: Stream = "joint") -> Recipe | None:
-    """The first recipe of a paper whose network takes these weights, as a single run of a stream.
+    """The first of `fitting_recipes`; where they differ in protocol only, all give the same recogniser."""
+    return next(fitting_recipes(paper, weights, stream=stream), None)
 
-    Recipes that differ in protocol only give the same recogniser, so the first will do.
+
+def fitting_recipes(paper: str, weights: Mapping[str, Tensor], *, stream: Stream = "joint") -> Iterator[Recipe]:
+    """The recipes of a paper whose network takes these weights, each as a single run of a stream.
 
     Args:
         paper: as in `bonefide ls papers`.
@@ -223,13 +291,17 @@ def fitting_recipe(paper: str, weights: Mapping[str, Tensor], *, stream: Stream 
         runs = (load.single_run(whole, run) for run in whole.runs)
         recipe = next((run for run in runs if run.data.stream == stream), None)
         if recipe is not None and not _misfit(config_of_recipe(recipe, origin={}), weights):
-            return recipe
-    return None
+            yield recipe
 
 
 class _Clip(NamedTuple):
     stream: Array
     joints: Array | None
+
+
+def _first(clip: _Clip, frames: int | None) -> _Clip:
+    """So many first frames; images have none."""
+    return clip if frames is None or clip.joints is None else _Clip(clip.stream[:, :frames], clip.joints[:, :frames])
 
 
 def _find(place: Path) -> tuple[RecognizerConfig, Path]:

@@ -39,7 +39,7 @@ def convert(
 
     weights = convert_file(paper, official)
     size = f"{len(weights)} tensors, {sum(each.numel() for each in weights.values()):,} numbers: {out}"
-    found = _recipe(paper, recipe, stream, weights)
+    found, others = _recipe(paper, recipe, stream, weights)
     if found is None:
         _write_alone(paper, weights, out)
         typer.echo(f"{size}\nno recipe fits, so these are weights alone, without class names and transform")
@@ -55,21 +55,25 @@ def convert(
         f"{size}\nrecognises {len(config.classes)} classes of {config.dataset} from the {config.stream} stream, "
         f"prepared by {config.preparation}, as the recipe {found.name} says"
     )
+    if others:
+        typer.echo(f"the weights fit {', '.join(others)} as well and cannot tell; say by --recipe which it was")
 
 
-def _recipe(paper: str, name: str, stream: str, weights: dict[str, Tensor]) -> Recipe | None:
+def _recipe(paper: str, name: str, stream: str, weights: dict[str, Tensor]) -> tuple[Recipe | None, list[str]]:
+    """The recipe asked for or the first that fits, and names of further ones that fit."""
     from bonefide.config import load
     from bonefide.errors import DataError
-    from bonefide.hub import fitting_recipe
+    from bonefide.hub import fitting_recipes
 
     if not name:
-        return fitting_recipe(paper, weights, stream=stream)  # type: ignore[arg-type]  # it checks
+        fitting = list(fitting_recipes(paper, weights, stream=stream))  # type: ignore[arg-type]  # it checks
+        return (fitting[0] if fitting else None), [each.name for each in fitting[1:]]
     whole = load.recipe(name)
     runs = (load.single_run(whole, run) for run in whole.runs)
     found = next((run for run in runs if run.data.stream == stream), None)
     if found is None:
         raise DataError(f"the recipe {name} has no run of the stream '{stream}'")
-    return found
+    return found, []
 
 
 def _write_alone(paper: str, weights: dict[str, Tensor], out: Path) -> None:

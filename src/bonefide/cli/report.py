@@ -19,7 +19,7 @@ __all__ = ["report"]
 
 
 def report(
-    sources: Annotated[list[Path], typer.Argument(help="Runs, folders of runs, or audit cards (.json).")],
+    sources: Annotated[list[Path], typer.Argument(help="Runs, folders of runs, or cards (.json).")],
     *,
     out: Annotated[Path | None, typer.Option(help="Folder for report.html, report.json and report.md.")] = None,
     store: Annotated[
@@ -27,6 +27,15 @@ def report(
     ] = None,
     results: Annotated[Path | None, typer.Option(help="Write the results document (Markdown) there.")] = None,
     cards: Annotated[Path | None, typer.Option(help="Store one small card per run in this folder.")] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            help="A method: let --results set trainings with it beside plain ones of equal settings and seeds."
+        ),
+    ] = None,
+    costs: Annotated[
+        list[Path] | None, typer.Option(help="For --study: what `bonefide bench --json` printed; may be repeated.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Set runs beside published numbers: a page, a results document, or cards to keep.
@@ -34,19 +43,29 @@ def report(
     Folders are searched for finished runs and for the cards of ensembles. A folder without runs is one of cards.
     """
     from bonefide.errors import RunError
+    from bonefide.evaluation.probe_card import is_probe_card
     from bonefide.evaluation.report import report as write_report
 
     if out is None and results is None and cards is None:
         raise RunError("nothing to write; give --out for a page, --results for a document, or --cards")
-    runs, files = _sources(sources)
+    if (study is not None and results is None) or (costs and study is None):
+        raise RunError("--study needs --results, the file to write, and --costs needs --study, the method")
+    runs, given = _sources(sources)
+    probes = [file for file in given if is_probe_card(file)]
+    files = [file for file in given if file not in probes]
     written: dict[str, str] = {}
     if out is not None:
+        if not runs and not files:
+            raise RunError("only cards of probes, which stand in the results document; give --results for it")
         written["page"] = str(write_report([*runs, *map(_scored, files)], out=out, store=_store(store, runs)))
+    if study is not None and results is not None:
+        written["study"] = _study(sources, runs, files, method=study, costs=costs or [], results=results)
+        results = None
     if cards is not None or results is not None:
         command = f"bonefide report {' '.join(map(str, sources))} --results {results}"
-        written |= _keep(runs, files, cards=cards, results=results, command=command)
+        written |= _keep(runs, files, probes, cards=cards, results=results, command=command)
     if as_json:
-        typer.echo(json.dumps(written | {"runs": len(runs), "cards_given": len(files)}))
+        typer.echo(json.dumps(written | {"runs": len(runs), "cards_given": len(given)}))
     else:
         for kind, place in written.items():
             typer.echo(f"{kind}: {place}")
@@ -104,9 +123,10 @@ def _store(given: Path | None, runs: list[Run]) -> SkeletonStore | None:
 
 
 def _keep(
-    runs: list[Run], files: list[Path], *, cards: Path | None, results: Path | None, command: str
+    runs: list[Run], files: list[Path], probes: list[Path], *, cards: Path | None, results: Path | None, command: str
 ) -> dict[str, str]:
     from bonefide.evaluation.audit import audit, load_card, save_card
+    from bonefide.evaluation.probe_card import load_probe_card
     from bonefide.evaluation.results import write_results
 
     written = {}
@@ -116,8 +136,25 @@ def _keep(
             save_card(card, cards / f"{name}.json")
         written["cards"] = str(cards)
     if results is not None:
-        written["results"] = str(write_results(every, results, command=command))
+        probed = list(map(load_probe_card, probes))
+        written["results"] = str(write_results(every, results, probes=probed, command=command))
     return written
+
+
+def _study(
+    sources: list[Path], runs: list[Run], files: list[Path], *, method: str, costs: list[Path], results: Path
+) -> str:
+    from bonefide.config.components import names
+    from bonefide.errors import UnknownNameError
+    from bonefide.evaluation.audit import audit, load_card
+    from bonefide.evaluation.study import load_costs, write_study
+
+    if method not in names("methods"):
+        raise UnknownNameError("methods", method, names("methods"))
+    every = [*map(audit, runs), *map(load_card, files)]
+    measured = [f"--costs {file}" for file in costs]
+    said = ["bonefide report", *map(str, sources), f"--study {method}", *measured, f"--results {results}"]
+    return str(write_study(every, results, method=method, costs=list(map(load_costs, costs)), command=" ".join(said)))
 
 
 def _named(cards: list[AuditCard]) -> dict[str, AuditCard]:
