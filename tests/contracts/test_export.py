@@ -41,6 +41,8 @@ def check_step(name: str, backend: str) -> None:
         # What is drawn at random would not be drawn alike.
         if "Drop" in type(module).__name__:
             module.eval()
+        if hasattr(module, "share"):
+            module.share = 0.0  # of activations dropped, in ST-GCN's blocks
     gradients = []
     for forward in (encoder, torch.compile(encoder, fullgraph=True, backend=backend)):
         encoder.zero_grad()
