@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bonefide.benchmark.official import OFFICIAL
-from bonefide.benchmark.speed import encoder_subject, measure_speed, recipe_subject
+from bonefide.benchmark.speed import encoder_subject, measure_speed, recipe_subject, recipe_subjects
 from bonefide.benchmark.variants import Subject
 from bonefide.config.components import component, names
 from bonefide.encoders.ctrgcn import CTRGCN
@@ -52,6 +52,17 @@ def test_a_recipe_has_its_own_clip_and_classes() -> None:
     assert subject.method.head.out_features == 10  # type: ignore[union-attr]
 
 
+def test_a_recipe_is_measured_once_for_each_method() -> None:
+    assert [each.name for each in recipe_subjects("ctrgcn/nwucla_small", batch_size=1)] == ["ctrgcn/nwucla_small"]
+    subjects = recipe_subjects("csre/hcn_nwucla_small", batch_size=2)
+    assert [each.name for each in subjects] == ["csre/hcn_nwucla_small plain", "csre/hcn_nwucla_small csre"]
+    banks = [name for name in subjects[1].method.state_dict() if name == "memory.spatial"]
+    assert [len(subjects[1].method.state_dict()[name]) for name in banks] == [5 * 1020], "one row each passing sample"
+    rows = measure_speed(subjects, rounds=1).facts()["rows"]
+    assert rows[0]["parameters"] < rows[1]["parameters"]
+    assert rows[0]["gmac"] == rows[1]["gmac"], "nothing of it is left in recognition"
+
+
 def test_an_encoder_has_the_clip_of_ntu() -> None:
     subject = encoder_subject("ctrgcn", batch_size=2)
     assert tuple(subject.batch.clip.shape) == (2, 3, 64, 25, 2)
@@ -81,3 +92,10 @@ def test_an_encoder_of_images_has_an_image() -> None:
     assert tuple(clip.shape) == (2, 1, 3, 112, 112)
     assert (clip.min() >= 0, clip.max() > 200) == (True, True)
     assert subject.method.encoder.images == ("gd",)  # type: ignore[union-attr]
+
+
+def test_a_recipe_of_images_has_its_own() -> None:
+    subject = recipe_subject("descriptor_fusion/nwucla_small", batch_size=2)
+    assert tuple(subject.batch.clip.shape) == (2, 1, 3, 112, 112)
+    assert (subject.method.images, subject.method.encoder.images) == (("gd",), ("gd",))  # type: ignore[union-attr]
+    assert subject.method.outputs(subject.batch).logits.shape == (2, 10)  # type: ignore[union-attr]

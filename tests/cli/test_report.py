@@ -11,13 +11,14 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from bonefide.cli.report import report
-from bonefide.errors import RunError, StoreError
+from bonefide.errors import RunError, StoreError, UnknownNameError
 from bonefide.evaluation.audit import audit, card_of, load_card, save_card
 from bonefide.evaluation.ensemble import fuse
 from bonefide.evaluation.scores import load_scores, save_scores
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
 
+from made_pairs import made_run
 from make_runs import made_scores, made_store, make_run
 
 app = typer.Typer()
@@ -125,3 +126,23 @@ def test_nothing_asked_and_nothing_there(runs: Path, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     with pytest.raises(RunError, match="not an audit card"):
         call(tmp_path / "x.json", "--out", tmp_path / "out")
+
+
+def test_a_study_sets_trainings_by_a_method_beside_plain_ones(tmp_path: Path) -> None:
+    for method, strength in (("supervised", 1.5), ("csre", 3.5)):
+        for seed in (1, 2):
+            made_run(tmp_path / "runs" / f"{method}.seed{seed}", method, seed=seed, strength=strength)
+    call(tmp_path / "runs", "--cards", tmp_path / "cards")
+    page, costs = tmp_path / "study.md", tmp_path / "bench.json"
+    costs.write_text(json.dumps({"machine": {"device": "cpu"}, "tables": {}}))
+    said = call(tmp_path / "cards", "--study", "csre", "--results", page, "--costs", costs)
+    assert said.stdout.splitlines() == [f"study: {page}"]
+    text = page.read_text()
+    command = f"`bonefide report {tmp_path / 'cards'} --study csre --costs {costs} --results {page}`"
+    assert command in text
+    assert "| csre/small | joint |" in text
+    with pytest.raises(UnknownNameError, match="did you mean 'csre'"):
+        call(tmp_path / "cards", "--study", "csr", "--results", page)
+    for options in (("--study", "csre", "--cards", page), ("--results", page, "--costs", costs)):
+        with pytest.raises(RunError, match="--study needs --results"):
+            call(tmp_path / "cards", *options)

@@ -26,7 +26,7 @@ from bonefide.methods._method import Method
 from bonefide.transforms import Compose
 from bonefide.types import Batch
 
-__all__ = ["encoder_subject", "measure_speed", "recipe_subject"]
+__all__ = ["encoder_subject", "measure_speed", "recipe_subject", "recipe_subjects"]
 
 _FRAMES, _CLASSES, _SIZE = 64, 60, 112
 _HOW = (
@@ -40,6 +40,8 @@ _HOW = (
     "'peak' is what memory grows by in "
     "the first training pass: exact on CUDA; elsewhere the process's resident memory, a lower bound."
 )
+# Training sequences of NW-UCLA, where the number of others is not known.
+_SEQUENCES = 1020
 _COLUMNS = (
     "what",
     "variant",
@@ -79,19 +81,48 @@ def encoder_subject(name: str, *, batch_size: int) -> Subject:
     return _subject(name, (encoder, Component(name="supervised")), clip, skeleton=ntu25, classes=_CLASSES)
 
 
-def recipe_subject(name: str, *, batch_size: int) -> Subject:
-    """The network of a recipe's first run, on clips as its training makes them.
+def recipe_subjects(name: str, *, batch_size: int) -> list[Subject]:
+    """The networks of a recipe, one for each method its runs have; the first such run stands for the others.
 
     Raises:
         UnknownNameError: if there is no such recipe.
         RecipeError: if it does not fit.
     """
     whole = recipe(name)
-    one = single_run(whole, next(iter(whole.runs)))
+    chosen: dict[str, str] = {}
+    for run in whole.runs:
+        chosen.setdefault(single_run(whole, run).method.name, run)
+    if len(chosen) == 1:
+        return [recipe_subject(name, batch_size=batch_size)]
+    return [recipe_subject(name, batch_size=batch_size, run=run) for run in chosen.values()]
+
+
+def recipe_subject(name: str, *, batch_size: int, run: str | None = None) -> Subject:
+    """The network of one run of a recipe, on clips as its training makes them.
+
+    Args:
+        name: of the recipe.
+        batch_size: samples.
+        run: one of its runs; the first, after which it is not named, if None.
+
+    Raises:
+        UnknownNameError: if there is no such recipe or run.
+        RecipeError: if it does not fit.
+    """
+    whole = recipe(name)
+    one = single_run(whole, run or next(iter(whole.runs)))
     info = datasets.info(one.data.dataset)
     skeleton = _layout_of(one)
     clips = torch.from_numpy(np.stack([_random_clip(one, skeleton, seed) for seed in range(batch_size)]))
-    return _subject(name, (one.encoder, one.method), clips, skeleton=skeleton, classes=len(info.classes) or _CLASSES)
+    sequences, _ = info.parts.get(one.data.protocol, (_SEQUENCES, 0))
+    return _subject(
+        f"{name} {run}" if run else name,
+        (one.encoder, one.method),
+        clips,
+        skeleton=skeleton,
+        classes=len(info.classes) or _CLASSES,
+        trained=(sequences or _SEQUENCES) * one.data.repeat,
+    )
 
 
 def measure_speed(
@@ -180,7 +211,13 @@ def _over_ctrgcn(costs: Mapping[str, Cost], name: str, how: str) -> tuple[Cell, 
 
 
 def _subject(
-    name: str, parts: tuple[Component, Component], clip: torch.Tensor, *, skeleton: SkeletonLayout, classes: int
+    name: str,
+    parts: tuple[Component, Component],
+    clip: torch.Tensor,
+    *,
+    skeleton: SkeletonLayout,
+    classes: int,
+    trained: int = _SEQUENCES,
 ) -> Subject:
     samples, channels, frames, _, persons = clip.shape
     label = torch.arange(samples) % classes
@@ -190,8 +227,8 @@ def _subject(
         "frames": frames,
         "persons": persons,
         "num_classes": classes,
-        # As many as NW-UCLA has, for methods that remember every training sample.
-        "train_labels": np.arange(1020) % classes,
+        # For methods that remember every training sample.
+        "train_labels": np.arange(trained) % classes,
     }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

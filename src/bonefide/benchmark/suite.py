@@ -13,7 +13,7 @@ from bonefide.benchmark.contrast import measure_contrast
 from bonefide.benchmark.descriptors import measure_descriptors
 from bonefide.benchmark.loading import measure_feeders, measure_loader
 from bonefide.benchmark.preparing import FEWEST_FILES, measure_prepare
-from bonefide.benchmark.speed import encoder_subject, measure_speed, recipe_subject
+from bonefide.benchmark.speed import encoder_subject, measure_speed, recipe_subjects
 from bonefide.benchmark.startup import measure_startup
 from bonefide.benchmark.store import measure_store, store_or_random
 from bonefide.benchmark.table import Table
@@ -107,7 +107,7 @@ def _encoders(names: tuple[str, ...], settings: Settings) -> Table:
 
 
 def _recipe(name: str, settings: Settings) -> Table:
-    subject = recipe_subject(name, batch_size=settings.batch_size)
+    subjects = recipe_subjects(name, batch_size=settings.batch_size)
     return measure_speed(
-        [subject], rounds=settings.rounds, device=settings.device, variants=settings.variants or VARIANTS
+        subjects, rounds=settings.rounds, device=settings.device, variants=settings.variants or VARIANTS
     )
