@@ -36,15 +36,6 @@ def report(
     costs: Annotated[
         list[Path] | None, typer.Option(help="For --study: what `bonefide bench --json` printed; may be repeated.")
     ] = None,
-    study: Annotated[
-        str | None,
-        typer.Option(
-            help="A method: let --results set trainings with it beside plain ones of equal settings and seeds."
-        ),
-    ] = None,
-    costs: Annotated[
-        list[Path] | None, typer.Option(help="For --study: what `bonefide bench --json` printed; may be repeated.")
-    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Set runs beside published numbers: a page, a results document, or cards to keep.
@@ -59,8 +50,6 @@ def report(
         raise RunError("nothing to write; give --out for a page, --results for a document, or --cards")
     if (study is not None and results is None) or (costs and study is None):
         raise RunError("--study needs --results, the file to write, and --costs needs --study, the method")
-    if (study is not None and results is None) or (costs and study is None):
-        raise RunError("--study needs --results, the file to write, and --costs needs --study, the method")
     runs, given = _sources(sources)
     probes = [file for file in given if is_probe_card(file)]
     files = [file for file in given if file not in probes]
@@ -69,9 +58,6 @@ def report(
         if not runs and not files:
             raise RunError("only cards of probes, which stand in the results document; give --results for it")
         written["page"] = str(write_report([*runs, *map(_scored, files)], out=out, store=_store(store, runs)))
-    if study is not None and results is not None:
-        written["study"] = _study(sources, runs, files, method=study, costs=costs or [], results=results)
-        results = None
     if study is not None and results is not None:
         written["study"] = _study(sources, runs, files, method=study, costs=costs or [], results=results)
         results = None
@@ -153,22 +139,6 @@ def _keep(
         probed = list(map(load_probe_card, probes))
         written["results"] = str(write_results(every, results, probes=probed, command=command))
     return written
-
-
-def _study(
-    sources: list[Path], runs: list[Run], files: list[Path], *, method: str, costs: list[Path], results: Path
-) -> str:
-    from bonefide.config.components import names
-    from bonefide.errors import UnknownNameError
-    from bonefide.evaluation.audit import audit, load_card
-    from bonefide.evaluation.study import load_costs, write_study
-
-    if method not in names("methods"):
-        raise UnknownNameError("methods", method, names("methods"))
-    every = [*map(audit, runs), *map(load_card, files)]
-    measured = [f"--costs {file}" for file in costs]
-    said = ["bonefide report", *map(str, sources), f"--study {method}", *measured, f"--results {results}"]
-    return str(write_study(every, results, method=method, costs=list(map(load_costs, costs)), command=" ".join(said)))
 
 
 def _study(
