@@ -11,7 +11,7 @@ import pytest
 from stores import entries, small_store
 
 from bonefide.data import datasets
-from bonefide.data.protocols import Split, carve_validation, split, split_digest
+from bonefide.data.protocols import Split, _kept, carve_validation, split, split_digest
 from bonefide.data.store import SkeletonStore
 from bonefide.data.write_store import Entry, write_store
 from bonefide.errors import DataError, UnknownNameError
@@ -144,3 +144,30 @@ def test_a_store_that_does_not_know_who_trains_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"prepared without the lists of xsub.*another --raw"):
         split(store, "xsub")
     assert store.info.protocols == {}
+
+
+def test_a_share_of_each_class_keeps_its_part_and_at_least_one(store: SkeletonStore) -> None:
+    whole = split(store, "xview").train
+    for share in (0.01, 0.4, 0.5):
+        kept = split(store, "xview", share=share, seed=3, by="class").train
+        assert kept.tolist() == sorted(kept, key=whole.tolist().index), "in their former order"
+        counts, all_counts = (np.bincount(store.labels[rows], minlength=10) for rows in (kept, whole))
+        expected = [max(1, round(share * count)) if count else 0 for count in all_counts]
+        assert counts.tolist() == expected
+    again = split(store, "xview", share=0.5, seed=3, by="class").train
+    np.testing.assert_array_equal(again, kept)
+
+
+@pytest.mark.parametrize(
+    ("samples", "share", "both"), [(40091, 0.01, 794), (40091, 0.1, 7584), (37646, 0.01, 747), (37646, 0.1, 7145)]
+)
+def test_shares_of_processes_are_those_of_the_official_code(samples: int, share: float, both: int) -> None:
+    kept = _kept(np.zeros(samples, dtype=np.int64), share, 0, "process")
+    assert len(kept) == both
+    first = {40091: [33602, 32977, 30506, 22260, 28080], 37646: [18012, 26038, 9068, 27687, 34716]}[samples]
+    assert set(first) < set(kept.tolist())
+
+
+def test_an_unknown_way_to_choose_a_share_is_refused(store: SkeletonStore) -> None:
+    with pytest.raises(UnknownNameError, match="ways to choose a share: no 'classes'; did you mean 'class'"):
+        split(store, "xview", share=0.5, by="classes")  # type: ignore[arg-type]

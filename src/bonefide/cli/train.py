@@ -27,6 +27,9 @@ def train(
     run: Annotated[list[str] | None, typer.Option(help="Only this run of the recipe; may be given again.")] = None,
     seeds: Annotated[str, typer.Option(help="One training each, as in 1,2,3; the recipe's seed if empty.")] = "",
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, as in training.epochs=10.")] = None,
+    start_from: Annotated[
+        Path | None, typer.Option(help="A run or weights to start from, instead of those the recipe names.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     precision: Annotated[Literal["32", "bf16", "16"], typer.Option(help="Of the arithmetic.")] = "32",
     parallel: Annotated[int, typer.Option(min=1, help="Runs side by side on one device.")] = 1,
@@ -41,7 +44,7 @@ def train(
     from bonefide.training.parallel import train_all
 
     whole = load.recipe(recipe, set=load.parse_overrides(settings or []))
-    plans = plan_runs(whole, out, runs=run or [], seeds=_seeds(seeds))
+    plans = plan_runs(whole, out, runs=run or [], seeds=_seeds(seeds), start_from=start_from)
     opened = open_store(store)
     try:
         _make_images(plans, opened)
@@ -90,4 +93,6 @@ def _seeds(text: str) -> list[int]:
 def _summary(card: dict[str, object]) -> str:
     if card["accuracy"] is None:
         return "weights chosen with test labels; see best_on_test in the report, which is no accuracy"
-    return f"top-1 {card['accuracy']:.2f} % on {card['test_samples']} test samples (weights: {card['selected_on']})"
+    judged = ", nearest neighbours of embeddings" if card.get("neighbors") else ""
+    chosen = f"weights: {card['selected_on']}{judged}"
+    return f"top-1 {card['accuracy']:.2f} % on {card['test_samples']} test samples ({chosen})"

@@ -38,6 +38,7 @@ class Experiment:
         train: samples that train.
         test: samples that test.
         validation: samples kept from training to choose with, or None.
+        known: the samples that train, as they are shown at test time, for methods that look for similar ones.
         digest: names who trains and who tests.
         classes: class names.
     """
@@ -45,6 +46,7 @@ class Experiment:
     train: Samples
     test: Samples
     validation: Samples | None
+    known: Samples
     digest: str
     classes: tuple[str, ...]
 
@@ -64,7 +66,8 @@ def build_data(recipe: Recipe, store: SkeletonStore) -> Experiment:
     check_recipe(recipe)
     _refuse_others(recipe, store)
     data = recipe.data
-    parts = split(store, data.protocol, share=data.share, seed=recipe.training.seed)
+    share_seed = recipe.training.seed if data.share_seed is None else data.share_seed
+    parts = split(store, data.protocol, share=data.share, seed=share_seed, by=data.share_by)
     train_rows, validation_rows = parts.train, None
     if data.validation is not None:
         train_rows, validation_rows = carve_validation(
@@ -75,6 +78,7 @@ def build_data(recipe: Recipe, store: SkeletonStore) -> Experiment:
         train=samples(recipe, store, train_rows, data.train, repeat=data.repeat),
         test=samples(recipe, store, parts.test, data.test),
         validation=None if validation_rows is None else samples(recipe, store, validation_rows, data.test),
+        known=samples(recipe, store, train_rows, data.test),
         digest=split_digest(store, Split(train_rows, parts.test)),
         classes=store.info.classes,
     )

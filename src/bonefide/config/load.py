@@ -114,8 +114,14 @@ def recipe_digest(resolved: Recipe) -> str:
         # What came later must not change the digest of runs that know nothing of it.
         for key in ("images", "corrected"):
             del content["data"][key]
+    if resolved.data.share == 1 or (resolved.data.share_by, resolved.data.share_seed) == ("sample", None):
+        for key in ("share_by", "share_seed"):
+            del content["data"][key]
     if content["training"]["schedule"].get("every", 0) is None:
         del content["training"]["schedule"]["every"]
+    if resolved.start_from is not None:
+        # Where the weights lie decides nothing.
+        content["start_from"] = resolved.start_from.model_dump(mode="json", exclude={"path"})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "Recipe",
     "Schedule",
     "Selection",
+    "StartRecipe",
     "Step",
     "Stream",
     "TrainingRecipe",
@@ -75,6 +76,10 @@ class DataRecipe(_Strict):
     test_batch_size: Annotated[int, Field(ge=1)] = 64
     repeat: Annotated[int, Field(ge=1)] = 1
     share: Share = 1.0
+    share_by: Literal["sample", "class", "process"] = "sample"
+    """Which samples a share keeps: any, the same part of each class, or those any of MAMP's two processes would see."""
+    share_seed: Annotated[int, Field(ge=0)] | None = None
+    """Of that choice; the training's own seed if None, so that several seeds of training have several choices."""
     drop_last: bool = True
     validation: ValidationRecipe | None = None
 
@@ -184,6 +189,25 @@ class TrainingRecipe(_Strict):
     """Epochs between looks at the test part, for curves and `best_on_test`; 0 looks only once, after the last."""
 
 
+class StartRecipe(_Strict):
+    """Whose weights a training starts from: those of a finished run, or of a file."""
+
+    recipe: str | None = None
+    run: str = "main"
+    part: str = "encoder"
+    """What of the method is overwritten, or "whole"."""
+    fresh: tuple[str, ...] = ()
+    """Beginnings of names, within that part, that those weights need not have; all others they must."""
+    path: str | None = None
+    """A run or a file of weights; filled with the run's folder when a training is planned."""
+
+    @model_validator(mode="after")
+    def _says_whose(self) -> StartRecipe:
+        if self.recipe is None and self.path is None:
+            raise ValueError("start_from must name a recipe, or the path of a run or of weights")
+        return self
+
+
 class Recipe(_Strict):
     """One published experiment.
 
@@ -200,6 +224,7 @@ class Recipe(_Strict):
     method: Component
     data: DataRecipe
     training: TrainingRecipe
+    start_from: StartRecipe | None = None
     runs: dict[str, dict[str, Any]] = {"main": {}}
     ensemble: dict[str, float] = Field(default_factory=dict)
     ensembles: dict[str, dict[str, float]] = Field(default_factory=dict)

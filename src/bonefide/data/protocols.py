@@ -35,7 +35,14 @@ class Split:
     test: Array
 
 
-def split(store: SkeletonStore, protocol: str, *, share: float = 1.0, seed: int = 0) -> Split:
+def split(
+    store: SkeletonStore,
+    protocol: str,
+    *,
+    share: float = 1.0,
+    seed: int = 0,
+    by: Literal["sample", "class", "process"] = "sample",
+) -> Split:
     """Split a store as a published protocol does.
 
     The protocol's rule decides by subject, camera or setup, or the lists that came with the raw data do; the official
@@ -45,12 +52,14 @@ def split(store: SkeletonStore, protocol: str, *, share: float = 1.0, seed: int 
     Args:
         store: an opened store.
         protocol: one of the data set's.
-        share: part of the training samples to keep, above 0 and at most 1, for semi-supervised learning: all are
-            shuffled once and the first floor(n share) stay, not balanced by class.
-        seed: of that shuffle.
+        share: part of the training samples to keep, above 0 and at most 1, for semi-supervised learning.
+        seed: of the shuffle that decides who stays.
+        by: "sample": all are shuffled once and the first floor(n share) stay, not balanced by class. "class": the same
+            in each class, rounded and at least one. "process": what MAMP's code shows to any of its two processes,
+            which shuffle with seeds of their own, so that about twice the share is seen.
 
     Raises:
-        UnknownNameError: if the data set has no such protocol.
+        UnknownNameError: if the data set has no such protocol, or `by` is none of these.
         DataError: if the share is out of range or keeps no sample, or the store does not know who
             trains: its data came without the protocol's lists, subjects, cameras or setups.
     """
@@ -62,7 +71,7 @@ def split(store: SkeletonStore, protocol: str, *, share: float = 1.0, seed: int 
     train, test = (
         _ordered(store, np.flatnonzero(part), rule, name) for part, name in ((trains, "train"), (~trains, "test"))
     )
-    return Split(_share(train, share, seed), test)
+    return Split(train[_kept(store.labels[train], share, seed, by)], test)
 
 
 def carve_validation(
@@ -144,14 +153,40 @@ def _ordered(store: SkeletonStore, rows: Array, rule: Rule, part: str) -> Array:
     return rows[np.argsort(places, kind="stable")]
 
 
-def _share(rows: Array, share: float, seed: int) -> Array:
+def _kept(labels: Array, share: float, seed: int, by: str) -> Array:
+    """Places of the training samples that stay, ascending."""
+    if by not in _CHOICES:
+        raise UnknownNameError("ways to choose a share", by, _CHOICES)
     if not 0 < share <= 1:
         raise DataError(f"the share of training samples must be above 0 and at most 1, got {share}")
     if share == 1:
-        return rows
-    count = int(len(rows) * share)
-    if not count:
+        return np.arange(len(labels))
+    if by != "class" and not int(len(labels) * share):
         raise DataError(
-            f"a share of {share} of {len(rows)} training samples keeps none; take at least {1 / max(len(rows), 1):.2g}"
+            f"a share of {share} of {len(labels)} training samples keeps none; take at least "
+            f"{1 / max(len(labels), 1):.2g}"
         )
-    return rows[np.sort(np.random.default_rng(seed).permutation(len(rows))[:count])]
+    return np.sort(_CHOICES[by](labels, share, seed))
+
+
+def _of_samples(labels: Array, share: float, seed: int) -> Array:
+    return np.random.default_rng(seed).permutation(len(labels))[: int(len(labels) * share)]
+
+
+def _of_classes(labels: Array, share: float, seed: int) -> Array:
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    kept = []
+    for label in np.unique(labels):
+        own = shuffled[labels[shuffled] == label]
+        kept.append(own[: max(1, round(len(own) * share))])
+    return np.concatenate(kept)
+
+
+def _of_processes(labels: Array, share: float, seed: int) -> Array:
+    # NumPy's former generator, which the official code seeds with its seed plus the process.
+    found = [np.random.RandomState(seed + process).permutation(len(labels)) for process in range(_PROCESSES)]
+    return np.unique(np.concatenate([each[: int(len(labels) * share)] for each in found]))
+
+
+_PROCESSES = 2
+_CHOICES = {"sample": _of_samples, "class": _of_classes, "process": _of_processes}

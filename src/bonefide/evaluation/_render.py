@@ -90,6 +90,10 @@ def card_rows(entry: Entry) -> list[tuple[str, str]]:
         ("training time", duration(card.seconds) if card.seconds else "unknown"),
         ("parameters", f"{card.parameters:,}".replace(",", "\u202f") if card.parameters else "unknown"),
     ]
+    if card.neighbors:
+        rows.insert(1, ("decided by", "the most similar training sample, by embeddings; nothing learned from labels"))
+    if card.start:
+        rows.append(("started from", _plain(card.start)))
     if card.fusion:
         rows[1:1] = [("weights", weights_of(card)), ("weights chosen", str(card.fusion.get("chosen", "unknown")))]
     if card.fitted_on_test is not None:

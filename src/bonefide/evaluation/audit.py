@@ -79,6 +79,10 @@ class AuditCard:
         parameters: learned numbers.
         kept: numbers in the file of weights; 0 if unknown.
         hits: which test samples the scored weights have right, by `pack_hits`; empty if test labels chose them.
+        neighbors: whether the class of a sample is that of the most similar training sample, by their embeddings, as
+            for methods without a classifier.
+        start: whose weights the training started from: "recipe", "run", "seed", "weights", "sha256"; nothing if it
+            started from random ones.
         environment: versions, device.
         curve: rows of the log.
     """
@@ -112,6 +116,8 @@ class AuditCard:
     kept: int = 0
     method: str = ""
     hits: str = ""
+    neighbors: bool = False
+    start: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     curve: list[dict[str, float]] = field(default_factory=list)
 
@@ -160,6 +166,8 @@ def audit(run: Run) -> AuditCard:
         kept=kept,
         method=recipe.method.name,
         hits=pack_hits(scores) if honest else "",
+        neighbors=facts.get("neighbors", False),
+        start=facts.get("start", {}),
         environment=json.loads(run.environment_file.read_text(encoding="utf-8")),
         curve=log,
     )

@@ -16,7 +16,8 @@ from bonefide.config.load import recipe_digest
 from bonefide.config.recipe import Selection
 from bonefide.data.loader import Samples, loader
 from bonefide.data.store import SkeletonStore, open_store
-from bonefide.errors import RunError
+from bonefide.errors import RunError, ShapeError
+from bonefide.evaluation.nearest import nearest_of_classes
 from bonefide.methods._method import Method
 from bonefide.run import Run
 from bonefide.types import Outputs, Scores
@@ -57,6 +58,7 @@ def test(
     return score(
         method.to(device),
         data.test,
+        known=data.known,
         classes=data.classes,
         selected_on=run.recipe.training.select,
         hashes=hashes,
@@ -69,6 +71,7 @@ def score(
     method: Method,
     samples: Samples,
     *,
+    known: Samples,
     classes: tuple[str, ...],
     selected_on: Selection,
     hashes: dict[str, str],
@@ -80,13 +83,16 @@ def score(
     Args:
         method: on its device.
         samples: what to score.
+        known: the training samples, for methods that are judged by neighbours; others do not look at them.
         classes: class names.
         selected_on: how the weights were chosen.
         hashes: digests to keep with the scores.
         batch_size: samples a batch; the scores do not depend on it.
         progress: told the number of batches done and of all, after each.
     """
-    values, branches = _decided(method, samples, batch_size=batch_size, progress=progress)
+    values, branches = _decided(
+        method, samples, known=known, num_classes=len(classes), batch_size=batch_size, progress=progress
+    )
     found = {name: each.float().numpy() for name, each in branches.items()}
     return Scores(samples.names, values.float().numpy(), samples.labels, classes, selected_on, hashes, found)
 
@@ -95,6 +101,8 @@ def predict(
     method: Method,
     samples: Samples,
     *,
+    known: Samples,
+    num_classes: int,
     batch_size: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tensor:
@@ -103,34 +111,61 @@ def predict(
     Args:
         method: on its device; it is left in the mode it was in.
         samples: what to decide about.
+        known: the training samples, for methods that are judged by neighbours.
+        num_classes: classes K.
         batch_size: samples a batch.
         progress: told the number of batches done and of all, after each.
 
     Shape:
         returned: (N, K), on the CPU.
     """
-    return _decided(method, samples, batch_size=batch_size, progress=progress)[0]
+    return _decided(method, samples, known=known, num_classes=num_classes, batch_size=batch_size, progress=progress)[0]
 
 
 def _decided(
-    method: Method, samples: Samples, *, batch_size: int, progress: Callable[[int, int], None] | None
+    method: Method,
+    samples: Samples,
+    *,
+    known: Samples,
+    num_classes: int,
+    batch_size: int,
+    progress: Callable[[int, int], None] | None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """What is decided, and what the branches say, on the CPU."""
-    device = next(method.parameters()).device
     trained = method.training
     method.eval()
-    collected: list[Outputs] = []
     with torch.inference_mode():
-        batches = loader(samples, batch_size=batch_size)
-        for batch in batches:
-            moved = type(batch)(*(None if each is None else each.to(device) for each in batch))
-            collected.append(method.outputs(moved))
-            if progress is not None:
-                progress(len(collected), len(batches))
-        whole = _joined(collected)
-        decided = method.decide(whole).cpu()
+        whole = _joined(_outputs(method, samples, batch_size, progress))
+        if method.judged_by_neighbors:
+            similar = _joined(_outputs(method, known, batch_size, progress))
+            labels = torch.from_numpy(known.labels)
+            decided = nearest_of_classes(
+                _embedding(method, similar), labels, _embedding(method, whole), num_classes=num_classes
+            )
+        else:
+            decided = method.decide(whole).cpu()
     method.train(trained)
     return decided, {name: each.cpu() for name, each in (whole.branches or {}).items()}
+
+
+def _outputs(
+    method: Method, samples: Samples, batch_size: int, progress: Callable[[int, int], None] | None
+) -> list[Outputs]:
+    device = next(method.parameters()).device
+    collected: list[Outputs] = []
+    batches = loader(samples, batch_size=batch_size)
+    for batch in batches:
+        moved = type(batch)(*(None if each is None else each.to(device) for each in batch))
+        collected.append(method.outputs(moved))
+        if progress is not None:
+            progress(len(collected), len(batches))
+    return collected
+
+
+def _embedding(method: Method, outputs: Outputs) -> Tensor:
+    if outputs.embedding is None:
+        raise ShapeError(f"{type(method).__name__} is judged by neighbours, but says no embedding")
+    return outputs.embedding.float().cpu()
 
 
 def load_weights(method: Method, file: Path) -> None:

@@ -36,6 +36,8 @@ class Method(nn.Module):
     recognizes_as: ClassVar[str | None] = None
     """File of `methods/` whose class, with what the engine gives and its own defaults, is all that is left of it at
     test time; None if it is itself."""
+    judged_by_neighbors: ClassVar[bool] = False
+    """Whether it says embeddings and no logits, so that a sample gets the class of the most similar training sample."""
     only_training: ClassVar[tuple[str, ...]] = ()
     """Beginnings of the names in its state dict that recognition does not need; the others are those of that class."""
 

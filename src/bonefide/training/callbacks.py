@@ -106,7 +106,13 @@ class EpochEnd(Checkpoint):
         return measured
 
     def _accuracy(self, module: MethodModule, samples: Samples) -> float:
-        values = predict(module.method, samples, batch_size=self.recipe.data.test_batch_size)
+        values = predict(
+            module.method,
+            samples,
+            known=self.data.known,
+            num_classes=len(self.data.classes),
+            batch_size=self.recipe.data.test_batch_size,
+        )
         return float(100 * (values.argmax(dim=1).numpy() == samples.labels).mean())
 
     def _keep_chosen(self, module: MethodModule, row: dict[str, float]) -> None:

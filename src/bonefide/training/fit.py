@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from bonefide.config.build import Experiment, build_data, build_method
 from bonefide.config.components import check_recipe
 from bonefide.config.load import dump, recipe_digest, single_run
-from bonefide.config.recipe import Recipe
+from bonefide.config.recipe import Recipe, StartRecipe
 from bonefide.config.recognizer import config_of_run
 from bonefide.data.dataset import Sample
 from bonefide.data.loader import loader
@@ -31,12 +31,14 @@ from bonefide.evaluation.audit import audit, save_card
 from bonefide.evaluation.scores import save_scores
 from bonefide.evaluation.test import load_weights, score
 from bonefide.hub import HEADER
+from bonefide.methods._method import Method
 from bonefide.run import Run
 from bonefide.training.callbacks import EpochEnd, save_weights
 from bonefide.training.devices import describe_device, resolve_device
 from bonefide.training.freezing import freeze
 from bonefide.training.module import MethodModule
 from bonefide.training.seeds import seed_all
+from bonefide.training.start import located, start, start_facts
 from bonefide.training.trainer import Precision, build_trainer
 from bonefide.writing import hold, write_file
 
@@ -44,7 +46,12 @@ __all__ = ["Precision", "plan_runs", "train_run"]
 
 
 def plan_runs(
-    recipe: Recipe, out: Path, *, runs: Sequence[str] = (), seeds: Sequence[int] = ()
+    recipe: Recipe,
+    out: Path,
+    *,
+    runs: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+    start_from: Path | None = None,
 ) -> list[tuple[Recipe, str, Path]]:
     """Which trainings a recipe asks for, and where they go: `out/<recipe>/<run>`, with `.seed<k>` if seeds are named.
 
@@ -53,10 +60,12 @@ def plan_runs(
         out: folder of all runs.
         runs: those to train; all of the recipe's if empty. One that is named twice is trained once.
         seeds: one training each, likewise; the recipe's own seed if empty.
+        start_from: a run or a file of weights, instead of those that the runs start from; their encoder, if none does.
 
     Raises:
         UnknownNameError: if the recipe has no such run.
         RecipeError: if a run's settings or a component's options do not fit.
+        RunError: if what a run starts from is not there.
     """
     place, plans = out / recipe.name, []
     for name in dict.fromkeys(runs or recipe.runs):
@@ -69,7 +78,17 @@ def plan_runs(
             plans.append((single_run(recipe, name), name, place / name))
     for planned, _, _ in plans:
         check_recipe(planned)
-    return plans
+    if start_from is not None and all(planned.start_from is None for planned, _, _ in plans):
+        encoder = StartRecipe(path=str(start_from))
+        plans = [(planned.model_copy(update={"start_from": encoder}), name, at) for planned, name, at in plans]
+    return [
+        (
+            planned if Run(folder).finished and start_from is None else located(planned, out, path=start_from),
+            name,
+            folder,
+        )
+        for planned, name, folder in plans
+    ]
 
 
 def train_run(
@@ -107,8 +126,8 @@ def train_run(
     seed_all(recipe.training.seed)
     method = build_method(recipe, data)
     freeze(method, recipe.training.freeze, epoch=0)
-    facts = _facts(recipe, name, store, data, sum(each.numel() for each in method.parameters()))
     run = Run(folder)
+    facts = _facts(recipe, name, store, data, method) | {"start": _start(method, recipe, run)}
     _refuse_another(run, facts)
     if run.finished:
         if not run.report_file.is_file():
@@ -140,6 +159,24 @@ def train_run(
         lock.release()
         run.lock_file.unlink(missing_ok=True)
     return run
+
+
+def _start(method: Method, recipe: Recipe, run: Run) -> dict[str, Any]:
+    """Give the method its first weights, unless a checkpoint has later ones; tell whose they are."""
+    asked = recipe.start_from
+    if asked is None:
+        return {}
+    if run.facts_file.is_file() and (run.finished or run.checkpoint_file.is_file()):
+        told: dict[str, Any] = run.facts.get("start", {})
+        if asked.path is not None and Path(asked.path).exists() and start_facts(asked)["sha256"] != told.get("sha256"):
+            raise RunError(
+                f"{run.folder} holds a run that started from other weights; give another --out, or remove it"
+            )
+        return told
+    if asked.path is None:
+        raise RunError(f"{run.folder}: it starts from {asked.recipe}, whose place is not known; plan it by plan_runs")
+    start(method, asked)
+    return start_facts(asked)
 
 
 def _checkpoint(run: Run) -> Path | None:
@@ -178,6 +215,7 @@ def _finish(run: Run, module: MethodModule, recipe: Recipe, data: Experiment, he
             scores = score(
                 module.method,
                 samples,
+                known=data.known,
                 classes=data.classes,
                 selected_on=recipe.training.select,
                 hashes=run.facts["hashes"],
@@ -187,14 +225,15 @@ def _finish(run: Run, module: MethodModule, recipe: Recipe, data: Experiment, he
     save_card(audit(run), run.report_file)
 
 
-def _facts(recipe: Recipe, name: str, store: SkeletonStore, data: Experiment, parameters: int) -> dict[str, Any]:
+def _facts(recipe: Recipe, name: str, store: SkeletonStore, data: Experiment, method: Method) -> dict[str, Any]:
     return {
         "recipe": recipe.name,
         "run": name,
         "seed": recipe.training.seed,
         "store": str(store.path),
         "preparation": store.info.preparation,
-        "parameters": parameters,
+        "parameters": sum(each.numel() for each in method.parameters()),
+        "neighbors": method.judged_by_neighbors,
         "hashes": {
             "split": data.digest,
             "preparation": data.train.fingerprint,

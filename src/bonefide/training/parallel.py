@@ -36,6 +36,7 @@ def train(
     out: str | Path = "runs",
     runs: Sequence[str] = (),
     seeds: Sequence[int] = (),
+    start_from: str | Path | None = None,
     device: str = "auto",
     parallel: int = 1,
 ) -> dict[str, Run]:
@@ -47,6 +48,7 @@ def train(
         out: folder of all runs; they go to `out/<recipe>/<run>`.
         runs: those to train; all if empty.
         seeds: one training each; the recipe's own seed if empty.
+        start_from: a run or a file of weights, instead of those that the runs start from.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         parallel: how many at a time.
 
@@ -56,7 +58,8 @@ def train(
     Raises:
         BonefideError: as `plan_runs` and `train_run`.
     """
-    plans = plan_runs(recipe, Path(out), runs=runs, seeds=seeds)
+    first = None if start_from is None else Path(start_from)
+    plans = plan_runs(recipe, Path(out), runs=runs, seeds=seeds, start_from=first)
     return {run.folder.name: run for run in train_all(plans, store=store, device=device, parallel=parallel)}
 
 
