@@ -77,10 +77,10 @@ def plan_store(
 def recordings_of(source: RawSource, format_reader: RawFormat) -> dict[str, tuple[str, ...]]:
     """Recordings in the raw data with their files."""
     found: defaultdict[str, list[str]] = defaultdict(list)
+    whole = format_reader.recording_of if isinstance(format_reader, FramesApart) else str
     for member, _ in source.members:
         if format_reader.matches(member):
-            whole = format_reader.recording_of(member) if isinstance(format_reader, FramesApart) else member
-            found[whole].append(member)
+            found[whole(member)].append(member)
     return {name: tuple(files) for name, files in found.items()}
 
 
@@ -96,14 +96,18 @@ def _recordings(
     """Recordings with their files, and files that are none or are to be left out."""
     found = recordings_of(source, format_reader)
     skipped = [LeftOut(each, "unsafe", "a link, or a name that leaves its archive") for each in source.refused]
+    beside = format_reader.is_side if isinstance(format_reader, Informed) else _never
     for member, _ in source.members:
-        beside = isinstance(format_reader, Informed) and format_reader.is_side(member)
-        if not (format_reader.matches(member) or beside or (has_table and is_table(member))):
+        if not (format_reader.matches(member) or beside(member) or (has_table and is_table(member))):
             skipped.append(LeftOut(member, "name", f"not a name of {raw_format} files"))
     for name in [name for name in found if PurePosixPath(name).stem in missing]:
         del found[name]
         skipped.append(LeftOut(name, "missing", f"on the list of recordings {info.name} leaves out"))
     return found, skipped
+
+
+def _never(_: str) -> bool:
+    return False
 
 
 def _ordered(source: RawSource, recordings: Mapping[str, Sequence[str]]) -> list[str]:
