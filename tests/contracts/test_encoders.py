@@ -25,11 +25,12 @@ SMALL: dict[str, dict[str, Any]] = {
     "ctrgcn": {"base_channels": 8},
     "hcn": {"base_channels": 8, "dropout": 0.0},
     "hyperformer": {"heads": 1},
+    "masked_transformer": {"width": 32, "depth": 2, "heads": 4},
     "shiftgcn": {"base_channels": 8},
     "stgcn": {"base_channels": 8},
 }
 """Options that make an encoder small; an encoder without an entry is built as published."""
-FRAMES_OF: dict[str, int] = {"hcn": 16, "shiftgcn": 4}
+FRAMES_OF: dict[str, int] = {"hcn": 16, "masked_transformer": 4, "shiftgcn": 4}
 """Encoders that take multiples of so many frames only, as published; the others take any number."""
 
 ELSEWHERE = {"descriptor_resnet": "reads images; tests/encoders/test_descriptor_resnet.py asks the same of it"}

@@ -18,15 +18,19 @@ from bonefide.types import Batch, Outputs
 
 FRAMES, CLASSES, COUNT = 8, 5, 10
 
-OPTIONS = {"descriptor_fusion": {"images": ["gd", "jdd"]}}
+SMALL = {"decoder_depth": 1, "decoder_width": 16}
+OPTIONS = {"descriptor_fusion": {"images": ["gd", "jdd"]}, "mae": SMALL, "mamp": SMALL, "stjd_mp": SMALL}
 """What a method must be told besides; here the halves of the features stand for two images."""
+ENCODERS = dict.fromkeys(("mae", "mamp", "stjd_mp"), ("masked_transformer", {"width": 16, "depth": 1, "heads": 2}))
+"""Methods that take one encoder only; the others are tried around a small CTR-GCN."""
 
 every = pytest.mark.parametrize("name", names("methods"))
 
 
 def build(name: str) -> Method:
     torch.manual_seed(0)
-    encoder = build_encoder("ctrgcn", layout=layout("ucla20"), persons=1, options={"base_channels": 8})
+    encoder_name, options = ENCODERS.get(name, ("ctrgcn", {"base_channels": 8}))
+    encoder = build_encoder(encoder_name, layout=layout("ucla20"), persons=1, frames=FRAMES, options=options)
     labels = np.arange(COUNT) % CLASSES
     return build_method(
         name,
@@ -83,10 +87,15 @@ def test_steps_reduce_the_losses(name: str) -> None:
 
 
 @every
-def test_outputs_then_decide_scores_every_class(name: str) -> None:
+def test_outputs_then_decide_scores_every_class_or_embeds(name: str) -> None:
     method = build(name).eval()
     with torch.inference_mode():
         outputs = method.outputs(batch())
+        if method.judged_by_neighbors:
+            assert outputs.embedding is not None
+            assert outputs.embedding.shape == (COUNT, method.encoder.out_channels)
+            assert outputs.embedding.std(dim=0).all(), "samples differ"
+            return
         decided = method.decide(outputs)
     assert decided.shape == (COUNT, CLASSES)
     assert decided.isfinite().all()
