@@ -28,7 +28,8 @@ from bonefide.types import Batch
 
 __all__ = ["encoder_subject", "measure_speed", "recipe_subject", "recipe_subjects"]
 
-_FRAMES, _CLASSES, _SIZE = 64, 60, 112
+_FRAMES, _CLASSES = 64, 60
+_COLOURS, _SIZE = 3, 112
 _HOW = (
     "Random clips, float32, networks in turn, medians. 'latency': one sample forward, on the clock. 'forward' and "
     "'train': milliseconds a sample within a batch, without gradients, and forward, loss and backward without the "
@@ -71,12 +72,11 @@ def encoder_subject(name: str, *, batch_size: int) -> Subject:
     Raises:
         UnknownNameError: if there is no such encoder.
     """
-    ntu25, generator = layout("ntu25"), torch.Generator().manual_seed(0)
-    encoder = Component(name=name)
+    ntu25, encoder = layout("ntu25"), Component(name=name)
     if getattr(component("encoders", name), "reads_images", False):
-        clip = torch.randint(256, (batch_size, 1, 3, _SIZE, _SIZE), generator=generator)
-        encoder = Component.model_validate({"name": name, "images": ["gd"], "in_channels": 3})
+        clip, encoder = _random_images(batch_size, 1), _with(encoder, images=("gd",), in_channels=_COLOURS)
     else:
+        generator = torch.Generator().manual_seed(0)
         clip = torch.randn(batch_size, 3, _FRAMES, len(ntu25.joints), 2, generator=generator)
     return _subject(name, (encoder, Component(name="supervised")), clip, skeleton=ntu25, classes=_CLASSES)
 
@@ -113,7 +113,16 @@ def recipe_subject(name: str, *, batch_size: int, run: str | None = None) -> Sub
     one = single_run(whole, run or next(iter(whole.runs)))
     info = datasets.info(one.data.dataset)
     skeleton = _layout_of(one)
-    clips = torch.from_numpy(np.stack([_random_clip(one, skeleton, seed) for seed in range(batch_size)]))
+    if (images := one.data.images) is not None:
+        one = one.model_copy(
+            update={
+                "encoder": _with(one.encoder, images=images, in_channels=_COLOURS),
+                "method": _with(one.method, images=images),
+            }
+        )
+        clips = _random_images(batch_size, len(images))
+    else:
+        clips = torch.from_numpy(np.stack([_random_clip(one, skeleton, seed) for seed in range(batch_size)]))
     sequences, _ = info.parts.get(one.data.protocol, (_SEQUENCES, 0))
     return _subject(
         f"{name} {run}" if run else name,
@@ -235,6 +244,16 @@ def _subject(
         given["encoder"] = create("encoders", parts[0], given)
         made: Method = create("methods", parts[1], given)
     return Subject(name, made, Batch(clip.float(), label, torch.arange(samples), joints=clip.float()), skeleton)
+
+
+def _with(asked: Component, **options: object) -> Component:
+    """A component with what a store would tell it."""
+    return Component.model_validate({**asked.model_dump(), **options})
+
+
+def _random_images(samples: int, count: int) -> torch.Tensor:
+    shape = (samples, count, _COLOURS, _SIZE, _SIZE)
+    return torch.randint(256, shape, generator=torch.Generator().manual_seed(0))
 
 
 def _layout_of(one: Recipe) -> SkeletonLayout:
