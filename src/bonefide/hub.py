@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from bonefide.config import load
 from bonefide.config.components import create
-from bonefide.config.recipe import Recipe, Stream
+from bonefide.config.recipe import Descriptor, Recipe, Stream
 from bonefide.config.recognizer import RecognizerConfig, config_of_recipe
 from bonefide.data import datasets
 from bonefide.data.adapt_store import AdaptedStore, adapt_store
@@ -31,12 +32,12 @@ from bonefide.run import Run
 from bonefide.types import Array, Batch, Outputs, SkeletonSequence
 from bonefide.writing import write_file
 
-__all__ = ["HEADER", "Recognizer", "fitting_recipe", "fitting_recipes"]
+__all__ = ["HEADER", "Recognizer", "fitting_recipe", "fitting_recipes", "runs_of"]
 
 HEADER = "recognizer"
 """Entry in the header of a file of weights that describes the rest."""
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
-_STREAMS: tuple[Stream, ...] = ("joint", "bone", "joint_motion", "bone_motion")
+_STREAMS: tuple[str, ...] = (*get_args(Stream), *get_args(Descriptor))
 
 
 class Recognizer:
@@ -264,13 +265,29 @@ class Recognizer:
         return _Clip(*(np.ascontiguousarray(each, dtype=np.float32) for each in found))
 
 
-def fitting_recipe(paper: str, weights: Mapping[str, Tensor], *, stream: Stream = "joint") -> Recipe | None:
+def runs_of(whole: Recipe, stream: str) -> Iterator[Recipe]:
+    """The single runs of a recipe that see a stream, or the image of one descriptor.
+
+    Networks of several images tell themselves apart by their weights, so they are among those of any stream.
+
+    Args:
+        whole: with all its runs.
+        stream: "joint", "bone", "joint_motion" or "bone_motion"; or a descriptor.
+    """
+    for name in whole.runs:
+        one = load.single_run(whole, name)
+        images = one.data.images
+        if stream == (one.data.stream if images is None else images[0]) or len(images or ()) > 1:
+            yield one
+
+
+def fitting_recipe(paper: str, weights: Mapping[str, Tensor], *, stream: str = "joint") -> Recipe | None:
     """The first of `fitting_recipes`; where they differ in protocol only, all give the same recogniser."""
     return next(fitting_recipes(paper, weights, stream=stream), None)
 
 
-def fitting_recipes(paper: str, weights: Mapping[str, Tensor], *, stream: Stream = "joint") -> Iterator[Recipe]:
-    """The recipes of a paper whose network takes these weights, each as a single run of a stream.
+def fitting_recipes(paper: str, weights: Mapping[str, Tensor], *, stream: str = "joint") -> Iterator[Recipe]:
+    """The recipes of a paper whose network takes these weights, each as a single run of a stream; see `runs_of`.
 
     Args:
         paper: as in `bonefide ls papers`.
@@ -288,10 +305,8 @@ def fitting_recipes(paper: str, weights: Mapping[str, Tensor], *, stream: Stream
         whole = load.recipe(name)
         if whole.paper != paper or not datasets.info(whole.data.dataset).classes:
             continue
-        runs = (load.single_run(whole, run) for run in whole.runs)
-        recipe = next((run for run in runs if run.data.stream == stream), None)
-        if recipe is not None and not _misfit(config_of_recipe(recipe, origin={}), weights):
-            yield recipe
+        fitting = (run for run in runs_of(whole, stream) if not _misfit(config_of_recipe(run, origin={}), weights))
+        yield from islice(fitting, 1)
 
 
 class _Clip(NamedTuple):

@@ -13,9 +13,12 @@ from safetensors import safe_open
 
 from bonefide.cli.convert import convert
 from bonefide.conversion import convert as convert_file
+from bonefide.conversion import descriptor_fusion
 from bonefide.data.datasets import info
+from bonefide.encoders.descriptor_resnet import DescriptorResNet
 from bonefide.errors import DataError, OutputError, UnknownNameError
 from bonefide.hub import Recognizer
+from bonefide.methods.descriptor_fusion import DescriptorFusion
 
 FIXTURE = Path(__file__).parents[1] / "golden" / "encoders_ctrgcn_ucla.npz"
 
@@ -53,7 +56,7 @@ def test_weights_no_recipe_fits_are_written_alone(official: Path, tmp_path: Path
     state = torch.load(official, weights_only=True)
     torch.save(state | {"fc.weight": torch.zeros(11, 256), "fc.bias": torch.zeros(11)}, tmp_path / "eleven.pt")
     said = call(convert, "ctrgcn", tmp_path / "eleven.pt", tmp_path / "out").stdout
-    assert "no recipe fits, so these are weights alone" in said
+    assert "no recipe fits the stream 'joint', so these are weights alone" in said
     with pytest.raises(DataError, match="weights alone"):
         Recognizer.load(tmp_path / "out" / "model.safetensors")
     with pytest.raises(DataError, match=r"do not fit what is said about them: 'head\.bias' should be of shape"):
@@ -63,6 +66,26 @@ def test_weights_no_recipe_fits_are_written_alone(official: Path, tmp_path: Path
     with pytest.raises(DataError, match="has no run of the stream 'bone'"):
         call(convert, "ctrgcn", official, tmp_path / "out2", "--recipe", "ctrgcn/nwucla_small", "--stream", "bone")
     assert not (tmp_path / "out2").exists()
+
+
+@pytest.mark.parametrize(("images", "stream"), [(1, "jdd"), (5, "joint"), (5, "jdd")])
+def test_networks_of_images(images: int, stream: str, tmp_path: Path) -> None:
+    """One image the weights do not tell, five they do."""
+    FIVE = ("gd", "fdd", "jdd", "add", "lad")  # noqa: N806
+    names = FIVE[:images]
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        method = DescriptorFusion(DescriptorResNet(names), 10, names)
+    weights = {key: torch.zeros(value.shape, dtype=value.dtype) for key, value in method.state_dict().items()}
+    torch.save(descriptor_fusion.DescriptorFusion().to_official(weights), tmp_path / "official.tar")
+    said = call(convert, "descriptor_fusion", tmp_path / "official.tar", tmp_path / "out", "--stream", stream).stdout
+    seen = "gd, fdd, jdd, add, lad" if images == 5 else stream
+    assert f"recognises 10 classes of nwucla from images of {seen}, prepared by nwucla" in said
+    assert Recognizer.load(tmp_path / "out").config.images == (FIVE if images == 5 else ("jdd",))
+    if images == 1:
+        said = call(convert, "descriptor_fusion", tmp_path / "official.tar", tmp_path / "alone").stdout
+        assert "no recipe fits the stream 'joint'" in said
+        assert "said by --stream" in said
 
 
 def test_what_goes_wrong(official: Path, tmp_path: Path) -> None:

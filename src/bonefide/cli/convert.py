@@ -26,7 +26,8 @@ def convert(
     *,
     recipe: Annotated[str, typer.Option(help="How it was trained; the first recipe it fits, if left out.")] = "",
     stream: Annotated[
-        str, typer.Option(help="What it was trained on: joint, bone, joint_motion or bone_motion.")
+        str,
+        typer.Option(help="What it was trained on: joint, bone, joint_motion or bone_motion; or an image, such as gd."),
     ] = "joint",
 ) -> None:
     """Convert an official checkpoint; nothing in the file is executed, and every key must have its place.
@@ -42,7 +43,10 @@ def convert(
     found, others = _recipe(paper, recipe, stream, weights)
     if found is None:
         _write_alone(paper, weights, out)
-        typer.echo(f"{size}\nno recipe fits, so these are weights alone, without class names and transform")
+        typer.echo(
+            f"{size}\nno recipe fits the stream '{stream}', so these are weights alone, without class names and "
+            "transform; what weights do not tell is said by --stream"
+        )
         return
     origin = {"paper": paper, "file": official.name, "sha256": hashlib.sha256(official.read_bytes()).hexdigest()}
     recognizer = Recognizer.from_weights(weights, found, origin=origin)
@@ -51,8 +55,9 @@ def convert(
     else:
         recognizer.save_pretrained(out)
     config = recognizer.config
+    seen = f"the {config.stream} stream" if config.images is None else f"images of {', '.join(config.images)}"
     typer.echo(
-        f"{size}\nrecognises {len(config.classes)} classes of {config.dataset} from the {config.stream} stream, "
+        f"{size}\nrecognises {len(config.classes)} classes of {config.dataset} from {seen}, "
         f"prepared by {config.preparation}, as the recipe {found.name} says"
     )
     if others:
@@ -63,14 +68,14 @@ def _recipe(paper: str, name: str, stream: str, weights: dict[str, Tensor]) -> t
     """The recipe asked for or the first that fits, and names of further ones that fit."""
     from bonefide.config import load
     from bonefide.errors import DataError
-    from bonefide.hub import fitting_recipes
+    from bonefide.hub import fitting_recipes, runs_of
 
     if not name:
-        fitting = list(fitting_recipes(paper, weights, stream=stream))  # type: ignore[arg-type]  # it checks
+        fitting = list(fitting_recipes(paper, weights, stream=stream))
         return (fitting[0] if fitting else None), [each.name for each in fitting[1:]]
-    whole = load.recipe(name)
-    runs = (load.single_run(whole, run) for run in whole.runs)
-    found = next((run for run in runs if run.data.stream == stream), None)
+    # Of several images come last: where a stream is asked for, it is a network of that alone.
+    runs = sorted(runs_of(load.recipe(name), stream), key=lambda run: len(run.data.images or ()))
+    found = runs[0] if runs else None
     if found is None:
         raise DataError(f"the recipe {name} has no run of the stream '{stream}'")
     return found, []
