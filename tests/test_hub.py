@@ -15,8 +15,9 @@ from torch import Tensor
 from bonefide.config import load
 from bonefide.config.recipe import Recipe
 from bonefide.data.datasets import info
+from bonefide.data.write_store import Entry, write_store
 from bonefide.errors import DataError, ShapeError
-from bonefide.hub import HEADER, Recognizer, fitting_recipe
+from bonefide.hub import HEADER, Recognizer, fitting_recipe, fitting_recipes
 from bonefide.types import SkeletonSequence
 
 
@@ -132,7 +133,67 @@ def test_the_recipe_that_fits() -> None:
     assert fitting_recipe("shiftgcn", weights(channels=64, classes=11)) is None
     assert fitting_recipe("ctrgcn", weights(channels=64)) is None
     with pytest.raises(DataError, match="no stream 'bones'; did you mean 'bone'"):
-        fitting_recipe("shiftgcn", {}, stream="bones")  # type: ignore[arg-type]
+        fitting_recipe("shiftgcn", {}, stream="bones")
+
+
+def test_all_recipes_that_fit() -> None:
+    from bonefide.encoders.shiftgcn import ShiftGCN
+    from bonefide.layouts import layout
+    from bonefide.methods.supervised import Supervised
+
+    state = Supervised(ShiftGCN(layout("ntu25")), 120).state_dict()
+    found = [each.name for each in fitting_recipes("shiftgcn", state)]
+    assert found == ["shiftgcn/ntu120_xset", "shiftgcn/ntu120_xsub"]
+    assert not list(fitting_recipes("ctrgcn", state))
+
+
+def test_batches_of_first_frames_in_order(recognizer: Recognizer) -> None:
+    whole = torch.cat([batch.clip for batch in recognizer.batches(sequences(), batch_size=2)])
+    assert tuple(whole.shape) == (5, 3, 52, 20, 1)
+    first = list(recognizer.batches(sequences(), batch_size=3, frames=12))
+    assert [len(batch.clip) for batch in first] == [3, 2]
+    for batch in first:
+        assert batch.joints is not None
+        assert batch.joints.shape[2] == 12
+    assert torch.equal(torch.cat([batch.clip for batch in first]), whole[:, :, :12])
+    longer = torch.cat([batch.clip for batch in recognizer.batches(sequences(), frames=99)])
+    assert torch.equal(longer, whole)
+    with pytest.raises(ShapeError, match="frames must be at least 1, got 0"):
+        list(recognizer.batches(sequences(), frames=0))
+
+
+def test_untrained_is_the_same_network_with_other_weights(recognizer: Recognizer) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    first, again, other = (recognizer.untrained(seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(3), expected), "the global generator is left alone"
+    assert first.config == recognizer.config
+    states = [each.method.state_dict() for each in (first, again, other, recognizer)]
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+    for different in states[2:]:
+        assert any(not torch.equal(value, different[name]) for name, value in states[0].items())
+    assert not first.method.training
+
+
+def test_the_encoder_is_the_network_without_its_head(recognizer: Recognizer) -> None:
+    (batch,) = recognizer.batches(sequences(2))
+    with torch.inference_mode():
+        pooled = recognizer.encoder(batch.clip, batch.joints).pooled
+        logits = recognizer.method.head(pooled)  # type: ignore[operator]
+    np.testing.assert_allclose(logits.softmax(dim=1).numpy(), recognizer.scores(sequences(2)), rtol=1e-4)
+    recognizer.method.encoder = None
+    with pytest.raises(DataError, match="the method supervised has no encoder to take features from"):
+        recognizer.encoder  # noqa: B018  # it raises
+
+
+def test_a_store_is_adapted_by_the_preparation_it_learned_from(recognizer: Recognizer, tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", info("nwucla"), [Entry(each, 1, 1) for each in sequences()])
+    adapted = recognizer.adapt(store)
+    np.testing.assert_allclose(adapted.sequence(2).joints, sequences()[2].joints, rtol=1e-6)
+    old = recognizer.config.model_copy(update={"version": 7})
+    with pytest.raises(DataError, match="learned from version 7 of 'nwucla'"):
+        Recognizer(old, recognizer.method).adapt(store)
 
 
 def test_weights_that_do_not_fit(recognizer: Recognizer, tmp_path: Path) -> None:
