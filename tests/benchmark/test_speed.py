@@ -99,10 +99,3 @@ def test_a_recipe_of_images_has_its_own() -> None:
     assert tuple(subject.batch.clip.shape) == (2, 1, 3, 112, 112)
     assert (subject.method.images, subject.method.encoder.images) == (("gd",), ("gd",))  # type: ignore[union-attr]
     assert subject.method.outputs(subject.batch).logits.shape == (2, 10)  # type: ignore[union-attr]
-
-
-def test_a_recipe_of_images_has_its_own() -> None:
-    subject = recipe_subject("descriptor_fusion/nwucla_small", batch_size=2)
-    assert tuple(subject.batch.clip.shape) == (2, 1, 3, 112, 112)
-    assert (subject.method.images, subject.method.encoder.images) == (("gd",), ("gd",))  # type: ignore[union-attr]
-    assert subject.method.outputs(subject.batch).logits.shape == (2, 10)  # type: ignore[union-attr]
