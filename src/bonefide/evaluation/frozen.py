@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -88,14 +87,14 @@ def measure_statistics(encoder: nn.Module, batches: Iterable[Batch]) -> None:
         norm.write()
 
 
-@dataclass(eq=False)
 class _Moments:
     """Sums over batches of what one norm saw."""
 
-    norm: _BatchNorm
-    clips: int = 0
-    mean: Tensor | float = 0.0
-    square: Tensor | float = 0.0
+    def __init__(self, norm: _BatchNorm) -> None:
+        self.norm = norm
+        self.clips = 0
+        self.mean: Tensor | float = 0.0
+        self.square: Tensor | float = 0.0
 
     def clear(self) -> None:
         """Zeros, so that what the norm adds of a batch is its momentum times the batch's statistics."""
