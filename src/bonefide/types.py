@@ -51,7 +51,7 @@ class Batch(NamedTuple):
         label: (N,) int64.
         index: (N,) int64, places of the samples in their data set; for methods that remember samples.
         joints: (N, 3, T, V, M) raw coordinates, for encoders that ask for them, or None.
-        view: (N, C, T, V, M), a second augmentation of the same samples, or None.
+        view: (N, W, C, T, V, M), W further augmentations of the same samples, or None.
     """
 
     clip: Tensor

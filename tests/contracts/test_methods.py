@@ -48,7 +48,7 @@ def batch() -> Batch:
     labels = torch.arange(COUNT) % CLASSES
     clip = 0.1 * torch.randn(COUNT, 3, FRAMES, 20, 1, generator=generator)
     clip[torch.arange(COUNT), 0, :, labels] += 2
-    return Batch(clip, labels, torch.arange(COUNT), joints=clip, view=clip.flip(2))
+    return Batch(clip, labels, torch.arange(COUNT), joints=clip, view=torch.stack([clip.flip(2), 1.1 * clip], dim=1))
 
 
 def total(losses: dict[str, Tensor]) -> Tensor:

@@ -31,13 +31,17 @@ OPTIONS = {
 NEUTRAL = {
     "angle": 0.0,
     "angles": (0.0,),
+    "aside": 0.0,
     "degrees": 0,
+    "deviation": 0.0,
     "frames": FRAMES,
     "keep": (1.0, 1.0),
     "probability": 0.0,
     "random": False,
     "scales": (1.0,),
+    "ratio": 0,
     "shifts": (0.0,),
+    "strength": 0.0,
     "stream": "joint",
 }
 """Values by parameter name, with which a transform leaves a full clip alone."""

@@ -10,10 +10,12 @@ import pytest
 from stores import small_store
 
 from bonefide.data.dataset import Draw, SkeletonDataset
+from bonefide.data.loader import collate
 from bonefide.data.store import SkeletonStore
 from bonefide.errors import DataError
 from bonefide.transforms import Compose
 from bonefide.transforms.modality import Modality
+from bonefide.transforms.two_views import TwoViews
 from bonefide.types import Array
 
 
@@ -129,3 +131,18 @@ def test_joints_come_besides_the_stream_when_asked_for(store: SkeletonStore) -> 
     assert sample.joints.dtype == np.float32
     alone = SkeletonDataset(store, [4], transform=Same(), persons=2, joints=True)[0]
     np.testing.assert_array_equal(alone.joints, alone.clip)
+
+
+def test_views_come_besides_the_clip_where_the_chain_makes_some(store: SkeletonStore) -> None:
+    views = TwoViews(layout=store.layout)
+    samples = SkeletonDataset(store, np.array([4, 2]), transform=Compose((views,)), persons=2, seed=3)
+    sample = samples[Draw(1, 5)]
+    assert sample.view is not None
+    expected = views.views(store.joints(2).transpose(3, 1, 2, 0), np.random.default_rng((3, 5, 1)))
+    np.testing.assert_allclose([sample.clip, *sample.view], expected, atol=1e-6)
+    assert sample.view.dtype == np.float32
+    batch = collate([samples[0], samples[0]])
+    assert batch.view is not None
+    assert batch.view.shape == (2, 2, *samples[0].clip.shape)
+    with pytest.raises(DataError, match="joints besides its stream, which clips with several views have not"):
+        SkeletonDataset(store, np.array([4]), transform=Compose((views,)), persons=2, joints=True)

@@ -36,16 +36,19 @@ class Sample(NamedTuple):
         label: class, 0-based.
         index: place of the sample in the data set, each repetition of a row having its own.
         joints: the clip before a stream was made of it, if it was asked for.
+        view: further views of it, if the transform makes some.
 
     Shape:
         clip: (C, T, V, M) float32.
         joints: (C, T, V, M) float32, or None.
+        view: (W, C, T, V, M) float32, or None.
     """
 
     clip: Array
     label: int
     index: int  # type: ignore[assignment]  # hides tuple.index, as in Batch
     joints: Array | None = None
+    view: Array | None = None
 
 
 class SkeletonDataset(Dataset[Sample]):
@@ -67,7 +70,7 @@ class SkeletonDataset(Dataset[Sample]):
         clip: (C, T, V, M) float32.
 
     Raises:
-        DataError: if there are no rows, or `persons` or `repeat` is below 1.
+        DataError: if there are no rows, `persons` or `repeat` is below 1, or joints are asked for besides views.
     """
 
     def __init__(
@@ -85,6 +88,9 @@ class SkeletonDataset(Dataset[Sample]):
             raise DataError(f"{store.path.name}: this part of the protocol holds no samples")
         if persons < 1 or repeat < 1:
             raise DataError(f"persons and repeat must be at least 1, got {persons} and {repeat}")
+        self._views = isinstance(transform, Compose) and transform.has_views
+        if joints and self._views:
+            raise DataError("the encoder asks for joints besides its stream, which clips with several views have not")
         self.store, self.rows, self.transform = store, np.asarray(rows), transform
         self.persons, self.repeat, self.seed, self.joints = persons, repeat, seed, joints
 
@@ -114,6 +120,9 @@ class SkeletonDataset(Dataset[Sample]):
         row = int(self.rows[place % len(self.rows)])
         generator = np.random.default_rng((self.seed, epoch, place))
         label = int(self.store.labels[row])
+        if self._views and isinstance(self.transform, Compose):
+            clip, *others = self.transform.views(self._clip(row), generator)
+            return Sample(_as_given(clip), label, place, view=_as_given(np.stack(others)))
         if not self.joints:
             return Sample(_as_given(self.transform(self._clip(row), generator)), label, place)
         chain = self.transform if isinstance(self.transform, Compose) else Compose((self.transform,))

@@ -97,13 +97,15 @@ def collate(samples: Sequence[Sample]) -> Batch:
     Shape:
         clip: (N, C, T, V, M), or images (N, I, 3, H, W).
         joints: the same, if the samples have them.
+        view: (N, W, C, T, V, M), if the samples have them.
     """
-    clips, labels, indices, joints = zip(*samples, strict=True)
+    clips, labels, indices, joints, views = zip(*samples, strict=True)
     return Batch(
         clip=torch.from_numpy(np.stack(clips)),
         label=torch.tensor(labels, dtype=torch.int64),
         index=torch.tensor(indices, dtype=torch.int64),
         joints=None if joints[0] is None else torch.from_numpy(np.stack(joints)),
+        view=None if views[0] is None else torch.from_numpy(np.stack(views)),
     )
 
 

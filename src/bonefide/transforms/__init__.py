@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from bonefide.transforms.modality import Modality
+from bonefide.transforms.two_views import TwoViews
 from bonefide.types import Array
 
 __all__ = ["Compose", "Transform"]
@@ -56,6 +57,27 @@ class Compose:
         for transform in self.transforms:
             clip = transform(clip, generator)
         return clip
+
+    @property
+    def has_views(self) -> bool:
+        """Whether a clip becomes several."""
+        return any(isinstance(transform, TwoViews) for transform in self.transforms)
+
+    def views(self, clip: Array, generator: np.random.Generator) -> tuple[Array, ...]:
+        """The views that `TwoViews` makes, each through what comes after it, with the same draws.
+
+        Shape:
+            clip: (C, T, V, M).
+            returned: (C, T', V, M) each; one only where there is no `TwoViews`.
+        """
+        views: Sequence[Array] = (clip,)
+        for transform in self.transforms:
+            if isinstance(transform, TwoViews):
+                views = transform.views(views[0], generator)
+            else:
+                draws = [generator, *(copy.deepcopy(generator) for _ in views[1:])]
+                views = [transform(view, each) for view, each in zip(views, draws, strict=True)]
+        return tuple(views)
 
     def with_joints(self, clip: Array, generator: np.random.Generator) -> tuple[Array, Array]:
         """The clip as calling gives it, and the same clip without `Modality`: its joints, whatever its stream.

@@ -21,6 +21,7 @@ class RandomFlip:
     Args:
         probability: of mirroring, 0 to 1.
         layout: says which joint becomes which.
+        swap_only: exchange the joints and leave x as it is, as AimCLR does.
 
     Shape:
         clip: (C, T, V, M), x first; absent persons and frames stay zero.
@@ -45,6 +46,7 @@ class RandomFlip:
     probability: float = 0.5
     _: KW_ONLY
     layout: SkeletonLayout
+    swap_only: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.probability <= 1:
@@ -63,7 +65,8 @@ class RandomFlip:
         if not flip:
             return clip.copy()
         mirrored = clip[:, :, list(self.layout.mirror)]
-        mirrored[0] = 0 - mirrored[0]
+        if not self.swap_only:
+            mirrored[0] = 0 - mirrored[0]
         return mirrored
 
     def __call__(self, clip: Array, generator: np.random.Generator) -> Array:
