@@ -81,9 +81,9 @@ def test_steps_are_set_against_the_official_ones() -> None:
 
 
 def test_every_encoder_of_clips_has_an_official_cost() -> None:
-    assert set(OFFICIAL) == {
-        name for name in names("encoders") if not getattr(component("encoders", name), "reads_images", False)
-    }
+    clips = {name for name in names("encoders") if not getattr(component("encoders", name), "reads_images", False)}
+    # What is hidden decides the cost of the masked transformer, which is measured apart.
+    assert set(OFFICIAL) == clips - {"masked_transformer"}
 
 
 def test_an_encoder_of_images_has_an_image() -> None:
