@@ -13,12 +13,15 @@ from safetensors import safe_open
 
 from bonefide.cli.convert import convert
 from bonefide.conversion import convert as convert_file
-from bonefide.conversion import descriptor_fusion
+from bonefide.conversion import descriptor_fusion, shiftgcn
 from bonefide.data.datasets import info
 from bonefide.encoders.descriptor_resnet import DescriptorResNet
+from bonefide.encoders.shiftgcn import ShiftGCN
 from bonefide.errors import DataError, OutputError, UnknownNameError
 from bonefide.hub import Recognizer
+from bonefide.layouts import layout
 from bonefide.methods.descriptor_fusion import DescriptorFusion
+from bonefide.methods.supervised import Supervised
 
 FIXTURE = Path(__file__).parents[1] / "golden" / "encoders_ctrgcn_ucla.npz"
 
@@ -86,6 +89,18 @@ def test_networks_of_images(images: int, stream: str, tmp_path: Path) -> None:
         said = call(convert, "descriptor_fusion", tmp_path / "official.tar", tmp_path / "alone").stdout
         assert "no recipe fits the stream 'joint'" in said
         assert "said by --stream" in said
+
+
+def test_what_the_weights_cannot_tell_is_said(tmp_path: Path) -> None:
+    method = Supervised(ShiftGCN(layout("ntu25")), 120)
+    torch.save(shiftgcn.ShiftGCN().to_official(method.state_dict()), tmp_path / "official.pt")
+    said = call(convert, "shiftgcn", tmp_path / "official.pt", tmp_path / "out").stdout.splitlines()
+    assert said[1].endswith("as the recipe shiftgcn/ntu120_xset says")
+    assert said[2] == "the weights fit shiftgcn/ntu120_xsub as well and cannot tell; say by --recipe which it was"
+    which = ("--recipe", "shiftgcn/ntu120_xsub")
+    said = call(convert, "shiftgcn", tmp_path / "official.pt", tmp_path / "out", *which).stdout.splitlines()
+    assert len(said) == 2
+    assert Recognizer.load(tmp_path / "out").config.origin["recipe"] == "shiftgcn/ntu120_xsub"
 
 
 def test_what_goes_wrong(official: Path, tmp_path: Path) -> None:

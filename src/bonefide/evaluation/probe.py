@@ -20,7 +20,7 @@ from bonefide.types import Array
 
 __all__ = ["LinearProbe", "Sheet", "linear_probe", "nearest_probe"]
 
-_STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+_STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3)
 _FOLDS = 5
 _STEPS = 1000
 
