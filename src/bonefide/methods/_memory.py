@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from bonefide.errors import ShapeError
 from bonefide.losses.memory_contrast import memory_contrast
+from bonefide.methods._processes import of_all_processes
 from bonefide.types import Array
 
 __all__ = ["Memory"]
@@ -136,9 +137,9 @@ class Memory(nn.Module):
 
     @torch.no_grad()
     def _remember(self, units: list[Tensor], usable: Tensor, index: Tensor) -> None:
-        units = [_of_all_processes(unit.detach()) for unit in units]
+        units = [of_all_processes(unit.detach()) for unit in units]
         # Not every way to gather knows truth values.
-        usable, index = _of_all_processes(usable.long()).bool(), _of_all_processes(index)
+        usable, index = of_all_processes(usable.long()).bool(), of_all_processes(index)
         for bank, unit in zip((self.spatial, self.temporal), units, strict=True):
             bank[index] = torch.where(usable.unsqueeze(1), unit, bank[index])
         self.filled[index] = self.filled[index] | usable
@@ -170,11 +171,3 @@ def _rows_of_classes(labels: Array, num_classes: int) -> Tensor:
 
 def _together() -> bool:
     return distributed.is_available() and distributed.is_initialized()
-
-
-def _of_all_processes(rows: Tensor) -> Tensor:
-    if not _together():
-        return rows
-    parts = [torch.empty_like(rows) for _ in range(distributed.get_world_size())]
-    distributed.all_gather(parts, rows.contiguous())
-    return torch.cat(parts)
