@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from bonefide.config import load
-from bonefide.config.components import create
+from bonefide.config.components import component, create
 from bonefide.config.recipe import Descriptor, Recipe, Stream
 from bonefide.config.recognizer import RecognizerConfig, config_of_recipe
 from bonefide.data import datasets
@@ -303,10 +303,15 @@ def fitting_recipes(paper: str, weights: Mapping[str, Tensor], *, stream: str = 
         )
     for name in load.names():
         whole = load.recipe(name)
-        if whole.paper != paper or not datasets.info(whole.data.dataset).classes:
+        if whole.paper != paper or not datasets.info(whole.data.dataset).classes or _embeds(whole):
             continue
         fitting = (run for run in runs_of(whole, stream) if not _misfit(config_of_recipe(run, origin={}), weights))
         yield from islice(fitting, 1)
+
+
+def _embeds(whole: Recipe) -> bool:
+    """Whether its method recognises nothing, such as pre-training."""
+    return bool(getattr(component("methods", whole.method.name), "judged_by_neighbors", False))
 
 
 class _Clip(NamedTuple):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import pickle
@@ -38,10 +39,17 @@ def facts(file: Path) -> dict[str, Any]:
     if "csre_" in file.stem:
         joints = found["config"]["num_point"]
         found |= {"state_dict": found["state_dict_keys"], "dataset_shape": "ucla" if joints == 20 else "ntu"}
+    if "stjd_" in file.stem and "weights_order" in found:
+        found |= {"state_dict": found["weights_order"]}
     return found
 
 
-FIXTURES_OF = {"csre": "csre_hyperformer_*.npz", "descriptor_fusion": "descriptors_[cf]*_*.npz"}
+FIXTURES_OF = {
+    "csre": ("csre_hyperformer_*.npz",),
+    "descriptor_fusion": ("descriptors_[cf]*_*.npz",),
+    "mamp": ("stjd_pretrain_ma*.npz", "stjd_downstream_*.npz"),
+    "stjd_mp": ("stjd_pretrain_stjd_*.npz", "stjd_downstream_*.npz"),
+}
 """Where fixtures of a paper's networks are not named by its encoder."""
 NARROWER = {"descriptor_fusion": 64}
 """Networks that are too wide to be written to disk in every test: channels are divided by so many."""
@@ -49,7 +57,8 @@ NARROWER = {"descriptor_fusion": 64}
 FIXTURES = [
     (paper, file)
     for paper in names()
-    for file in sorted(GOLDEN.glob(FIXTURES_OF.get(paper, f"encoders_{paper}_*.npz")))
+    for pattern in FIXTURES_OF.get(paper, (f"encoders_{paper}_*.npz",))
+    for file in sorted(GOLDEN.glob(pattern))
     # Others are of a part of a network.
     if "state_dict" in facts(file)
 ]
@@ -76,6 +85,27 @@ def descriptor_network(state: dict[str, Tensor], *, classes: int) -> DescriptorF
     images = ("gd", "fdd", "jdd", "add", "lad") if "convf1.weight" in state else ("gd",)
     encoder = DescriptorResNet(images, base_width=len(state["conv1.0.weight"]))
     return DescriptorFusion(encoder, classes, images)
+
+
+def masked_network(meta: dict[str, Any]) -> Any:
+    """The method of a file of the masked transformer: pre-training, or what follows it."""
+    config = meta["config"]
+    sizes = {"width": config["dim_feat"], "depth": config["depth"], "heads": config["num_heads"]}
+    sizes |= {"qkv_bias": config["qkv_bias"]}
+    encoder = build_encoder("masked_transformer", layout=layout("ntu25"), frames=config["num_frames"], options=sizes)
+    name = {"linprobe": "linear_probe", "finetune": "finetune", "stjd": "stjd_mp"}.get(
+        config.get("protocol", meta.get("model"))
+    )
+    options = {}
+    if "decoder_depth" in config:
+        options = {"decoder_depth": config["decoder_depth"], "decoder_width": config["decoder_dim_feat"]}
+    return build_method(
+        name or meta["model"],
+        encoder=encoder,
+        num_classes=config.get("num_classes", 2),
+        frames=config["num_frames"],
+        options=options,
+    )
 
 
 def shiftgcn_constants(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -124,6 +154,9 @@ def test_the_network_takes_all_of_it(paper: str, file: Path, tmp_path: Path) -> 
     if "descriptor" in file.stem:
         descriptor_network(state, classes=meta["num_classes"]).load_state_dict(ours, strict=True)
         return
+    if "stjd" in file.stem:
+        masked_network(meta).load_state_dict(ours, strict=True)
+        return
     skeleton = layout(LAYOUTS[meta["dataset_shape"]])
     with np.load(file) as arrays:
         _, channels, frames, _, persons = arrays["input/x"].shape
@@ -170,6 +203,41 @@ def test_wrapped_files(paper: str, file: Path, wrapper: str, tmp_path: Path) -> 
     ours = convert(paper, save(wrapped, tmp_path / "official.pt"))
     plain = converter(paper).from_official(state)
     assert all(torch.equal(ours[key], plain[key]) for key in plain)
+
+
+@pytest.mark.parametrize("paper", ["mamp", "stjd_mp"])
+def test_options_of_a_command_line_beside_the_weights(paper: str, tmp_path: Path) -> None:
+    state = official(next(file for name, file in FIXTURES if name == paper))
+    options = argparse.Namespace(lr=1e-3, output_dir="out", device=None, betas=[0.9, 0.95])
+    whole = {
+        "model": state,
+        "optimizer": {"state": {}, "param_groups": []},
+        "epoch": 399,
+        "scaler": {},
+        "args": options,
+    }
+    ours = convert(paper, save(whole, tmp_path / "checkpoint-399.pth"))
+    plain = converter(paper).from_official(state)
+    assert ours.keys() == plain.keys()
+    assert all(torch.equal(ours[key], plain[key]) for key in plain)
+    marker = tmp_path / "executed"
+    with pytest.raises(DataError, match="not read for safety"):
+        convert(paper, save({**whole, "args": argparse.Namespace(a=Malicious(marker))}, tmp_path / "bad.pth"))
+    assert not marker.exists()
+
+
+def test_a_density_has_no_place_in_mamp() -> None:
+    state = official(next(file for name, file in FIXTURES if name == "stjd_mp" and "pretrain" in file.stem))
+    with pytest.raises(DataError, match="'gen_mask"):
+        converter("mamp").from_official(state)
+
+
+def test_without_biases_of_queries_keys_and_values() -> None:
+    state = official(next(file for name, file in FIXTURES if name == "mamp"))
+    state = {key: value for key, value in state.items() if not key.endswith("qkv.bias")}
+    ours = converter("mamp").from_official(state)
+    assert not any(key.endswith("qkv.bias") for key in ours)
+    assert converter("mamp").to_official(ours).keys() == state.keys()
 
 
 class Malicious:

@@ -25,10 +25,12 @@ from bonefide.training.optimizers import build_optimizer
 FOLDER = Path(bonefide.__file__).parent / "recipes"
 FILES = sorted(FOLDER.rglob("*.yaml"))
 RECIPES = [file.relative_to(FOLDER).with_suffix("").as_posix() for file in FILES if not file.stem.startswith("base")]
-NUMBER = 68
+NUMBER = 92
 """How many there are; change it with the recipe that is added or removed."""
-SMALLER = {"base_channels": 8, "base_width": 4, "heads": 1}
-"""Options by name that make a network small, where its constructor has them."""
+SMALLER = {"base_channels": 8, "base_width": 4, "heads": 1, "width": 16, "depth": 1}
+"""Options by name that make an encoder small, where its constructor has them."""
+SMALLER_METHOD = {"decoder_depth": 1, "decoder_width": 16}
+"""The same of a method."""
 
 every = pytest.mark.parametrize("name", RECIPES)
 
@@ -102,8 +104,10 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SkeletonStore]
 
 
 def _small(recipe: Recipe) -> Recipe:
-    options = inspect.signature(component("encoders", recipe.encoder.name)).parameters
-    changes: dict[str, Any] = {f"encoder.{key}": value for key, value in SMALLER.items() if key in options}
+    changes: dict[str, Any] = {}
+    for folder, part, smaller in (("encoders", "encoder", SMALLER), ("methods", "method", SMALLER_METHOD)):
+        options = inspect.signature(component(folder, getattr(recipe, part).name)).parameters
+        changes |= {f"{part}.{key}": value for key, value in smaller.items() if key in options}
     changes |= {"data.batch_size": 4, "training.epochs": 1, "data.repeat": 1}
     runs = recipe.runs | {"small": changes}
     return load.single_run(recipe.model_copy(update={"runs": runs}), "small")
@@ -130,4 +134,8 @@ def test_runs_take_two_steps(name: str, run: str, stores: dict[str, SkeletonStor
     assert len(moved) > len(before) // 2
     with torch.inference_mode():
         outputs = method.eval().outputs(next(iter(loader(data.test, batch_size=4))))
+    if method.judged_by_neighbors:
+        assert outputs.embedding is not None
+        assert outputs.embedding.shape == (4, method.encoder.out_channels)
+        return
     assert method.decide(outputs).shape == (4, len(data.classes))

@@ -10,9 +10,6 @@ from __future__ import annotations
 __all__ = ["ARRAYS", "FIXTURES"]
 
 FIXTURES = {
-    "stjd_": "methods/stjd_mp.py",
-    "stjd_pretrain_mae": "methods/mae.py",
-    "stjd_pretrain_mamp": "methods/mamp.py",
     "zeroshot_neuron": "methods/neuron.py",
     "zeroshot_pgfa": "methods/pgfa.py",
     "zeroshot_smie": "methods/smie.py",

@@ -58,7 +58,7 @@ def tiny_store(
     )
     members = tuple(entry.sequence.name for entry in entries)
     version = _version(preparation or usual)
-    listed = tuple(facts.protocols) if dataset == "custom" else ()
+    listed = tuple(name for name, rule in facts.protocols.items() if rule.by == "lists")
     plan = StorePlan(
         facts,
         raw,

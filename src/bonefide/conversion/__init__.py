@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import pkgutil
 from pathlib import Path
@@ -24,7 +25,7 @@ def names() -> tuple[str, ...]:
 def convert(paper: str, file: str | Path) -> dict[str, Tensor]:
     """The weights of an official checkpoint under our names: those of the paper's method around its encoder.
 
-    Nothing in the file is executed: only tensors and plain containers are read.
+    Nothing in the file is executed: only tensors, plain containers and the options of a command line are read.
 
     Args:
         paper: one of `names()`.
@@ -46,7 +47,9 @@ def _read(file: Path) -> dict[str, Tensor]:
     if not file.is_file():
         raise DataError(f"{file}: no such file")
     try:
-        content: Any = torch.load(file, map_location="cpu", weights_only=True)
+        # Options beside the weights, which MAMP and others save: a class that only holds attributes.
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            content: Any = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:
         # What the restricted unpickler raises depends on the bytes, which may be anybody's.
         raise DataError(f"{file}: not a checkpoint of tensors only; it is not read for safety") from error

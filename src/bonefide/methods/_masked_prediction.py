@@ -11,7 +11,7 @@ from bonefide.encoders.masked_transformer import MaskedTransformer
 from bonefide.errors import ShapeError
 from bonefide.layers.position import JointTimePosition, truncated_normal_
 from bonefide.layers.transformer_block import TransformerStack, xavier_
-from bonefide.methods._masking import Draws, Masking, Rounding, hiding_noise, visible_tokens
+from bonefide.methods._masking import Draws, Masking, Rounding, hiding_noise, scaled_score, visible_tokens
 
 __all__ = ["MaskedDecoder", "TokenMask", "masked_transformer", "motion"]
 
@@ -103,7 +103,8 @@ class TokenMask(nn.Module):
         """What given uniform numbers (B, L) hide."""
         if score is None or self.temperature <= 0:
             return Masking.of_noise(uniform, self.visible)
-        return Masking.of_noise(hiding_noise(score.flatten(1), uniform, temperature=self.temperature), self.visible)
+        noise = hiding_noise(scaled_score(score.flatten(1), self.temperature), uniform)
+        return Masking.of_noise(noise, self.visible)
 
 
 def masked_transformer(encoder: Encoder, method: str) -> MaskedTransformer:

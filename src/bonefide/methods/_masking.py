@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from bonefide.errors import ShapeError
 
-__all__ = ["Draws", "Masking", "Rounding", "hiding_noise", "motion_score", "visible_tokens"]
+__all__ = ["Draws", "Masking", "Rounding", "hiding_noise", "motion_score", "scaled_score", "visible_tokens"]
 
 Rounding = Literal["down", "nearest"]
 
@@ -129,22 +129,34 @@ def motion_score(patches: Tensor) -> Tensor:
     return torch.cat([moved[:, :1], moved], dim=1)
 
 
-def hiding_noise(score: Tensor, uniform: Tensor, *, temperature: float) -> Tensor:
+def scaled_score(score: Tensor, temperature: float) -> Tensor:
+    """Scores of a sequence from 0 to 1 / temperature; smaller where all of them are hardly more than nothing.
+
+    Args:
+        score: of tokens, at least 0.
+        temperature: above 0.
+
+    Shape:
+        score: (B, L).
+        returned: (B, L).
+    """
+    return score / (score.amax(dim=1, keepdim=True) * temperature + _EPSILON)
+
+
+def hiding_noise(scaled: Tensor, uniform: Tensor) -> Tensor:
     """Noise to sort tokens by, the largest being hidden: Gumbel noise on the logarithm of a softmax of scores.
 
     That draws the hidden tokens one after the other without putting them back, the likelier the higher their score.
 
     Args:
-        score: of tokens, at least 0.
+        scaled: scores of tokens.
         uniform: numbers from 0 to below 1.
-        temperature: above 0; scores are divided by it and the largest of a sequence.
 
     Shape:
-        score: (B, L).
+        scaled: (B, L).
         uniform: (B, L).
         returned: (B, L).
     """
-    scaled = score / (score.amax(dim=1, keepdim=True) * temperature + _EPSILON)
     return F.log_softmax(scaled, dim=1) - torch.log(-torch.log(uniform + _EPSILON) + _EPSILON)
 
 
