@@ -170,4 +170,4 @@ class _RefinedGraphConv(nn.Module):
         z = torch.bmm(*first)
         for each in others:
             z = torch.baddbmm(z, *each)
-        return z.unflatten(0, (len(x), -1))
+        return z.unflatten(0, (x.shape[0], -1))

@@ -139,7 +139,7 @@ class MaskedTransformer(nn.Module):
         """Encode clips; `joints` is not used."""
         encoded = self.encode(self.patches(clip))
         # (N, M, T', V', D)
-        feature_map = encoded.view(len(clip), -1, self.grid.times, self.grid.joints, self.out_channels)
+        feature_map = encoded.view(clip.shape[0], -1, self.grid.times, self.grid.joints, self.out_channels)
         return Features(feature_map.permute(0, 1, 4, 2, 3), feature_map.mean(dim=(1, 2, 3)))
 
     def patches(self, clip: Tensor) -> Tensor:
