@@ -19,7 +19,8 @@ from bonefide.config.recipe import AdamW, Cosine
 from bonefide.encoders.masked_transformer import MaskedTransformer
 from bonefide.layers.joint_density import JointDensity
 from bonefide.layouts import layout
-from bonefide.losses.info_nce import info_nce, reversed_info_nce
+from bonefide.losses.info_nce import info_nce
+from bonefide.losses.reversed_info_nce import reversed_info_nce
 from bonefide.methods._method import Method
 from bonefide.methods._prime_joints import hard_mask, pool_parts, prime_score, soft_mask, stretch
 from bonefide.methods.finetune import Finetune

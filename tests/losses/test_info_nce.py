@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from bonefide.losses.info_nce import info_nce, reversed_info_nce
+from bonefide.losses.info_nce import info_nce
+from bonefide.losses.reversed_info_nce import reversed_info_nce
 
 
 def _given(count: int = 5, others: int = 7) -> list[torch.Tensor]:

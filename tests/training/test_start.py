@@ -17,8 +17,12 @@ from bonefide.config.build import build_data, build_method
 from bonefide.config.load import recipe_digest
 from bonefide.config.recipe import Recipe, StartRecipe
 from bonefide.data.store import SkeletonStore
+from bonefide.encoders.masked_transformer import MaskedTransformer
 from bonefide.errors import RecipeError, RunError
 from bonefide.evaluation.audit import load_card
+from bonefide.layers.position import resize_times
+from bonefide.layouts import layout
+from bonefide.methods.linear_probe import LinearProbe
 from bonefide.run import Run
 from bonefide.training.fit import plan_runs, train_run
 from bonefide.training.parallel import train
@@ -158,3 +162,17 @@ def test_nothing_is_looked_for_without_a_start(tmp_path: Path) -> None:
     recipe = loaded(tmp_path)
     assert located(recipe, tmp_path) is recipe
     assert json.loads(recipe.model_dump_json())["start_from"] is None
+
+
+def test_vectors_of_times_are_interpolated_for_clips_of_another_length(tmp_path: Path) -> None:
+    long, short = (
+        MaskedTransformer(layout("ucla20"), 3, frames=frames, width=8, depth=1, heads=1) for frames in (32, 16)
+    )
+    with torch.no_grad():
+        long.position.times.copy_(torch.arange(8.0).unsqueeze(1).expand(-1, 8))
+    own = tmp_path / "own.safetensors"
+    save_file({f"encoder.{name}": value.contiguous() for name, value in long.state_dict().items()}, own)
+    method = LinearProbe(short, 3)
+    start(method, StartRecipe(path=str(own)))
+    assert torch.equal(short.embed.weight, long.embed.weight)
+    assert short.position.times[:, 0].tolist() == pytest.approx(resize_times(long.position.times, 4)[:, 0].tolist())

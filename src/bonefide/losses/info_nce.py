@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contrast of two embeddings of the same sample with embeddings of others: pulled together, or pushed apart."""
+"""Contrast of two embeddings of the same sample with embeddings of others: they are pulled together."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["info_nce", "reversed_info_nce"]
+from bonefide.losses._partners import similarities
+
+__all__ = ["info_nce"]
 
 
 def info_nce(anchors: Tensor, own: Tensor, others: Tensor, *, temperature: float = 0.07) -> Tensor:
@@ -33,42 +34,9 @@ def info_nce(anchors: Tensor, own: Tensor, others: Tensor, *, temperature: float
         queue of others as in He, Fan, Wu, Xie, Girshick. Momentum Contrast. CVPR 2020. arXiv:1911.05722.
 
     Example:
+        >>> import torch
         >>> info_nce(torch.eye(2), torch.eye(2), -torch.eye(2), temperature=1.0)
         tensor(0.4076)
     """
-    near, far = _similarities(anchors, own, others, temperature)
+    near, far = similarities(anchors, own, others, temperature)
     return F.softplus(far - near).mean()
-
-
-def reversed_info_nce(anchors: Tensor, own: Tensor, others: Tensor, *, temperature: float = 0.07) -> Tensor:
-    """How hard others are to tell from an anchor's own partner: the anchor shall be like others rather than like it.
-
-    It is the mean of -log (sum over q of exp(a q / t)) / (exp(a p / t) + sum over q of exp(a q / t)).
-
-    Args:
-        anchors: of the samples.
-        own: their partners.
-        others: what they shall rather be like, the same for all.
-        temperature: above 0.
-
-    Shape:
-        anchors: (N, E).
-        own: (N, E).
-        others: (Q, E).
-        returned: scalar.
-
-    Reference:
-        A choice of this package for STJD-CL, whose own loss is not published.
-
-    Example:
-        >>> reversed_info_nce(torch.eye(2), torch.eye(2), -torch.eye(2), temperature=1.0)
-        tensor(1.0943)
-    """
-    near, far = _similarities(anchors, own, others, temperature)
-    return F.softplus(near - far).mean()
-
-
-def _similarities(anchors: Tensor, own: Tensor, others: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
-    """(N,) with the partner, and the logarithm of the sum of the exponentials of those with others."""
-    near = (anchors * own).sum(dim=1) / temperature
-    return near, torch.logsumexp(anchors @ others.T / temperature, dim=1)

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from bonefide.encoders._encoder import Encoder
 from bonefide.errors import ShapeError
 from bonefide.layers.joint_density import JointDensity
-from bonefide.losses.info_nce import info_nce, reversed_info_nce
+from bonefide.losses.info_nce import info_nce
+from bonefide.losses.reversed_info_nce import reversed_info_nce
 from bonefide.methods._method import Method
 from bonefide.methods._prime_joints import hard_mask, pool_parts, prime_score, soft_mask, stretch
 from bonefide.methods._processes import of_all_processes

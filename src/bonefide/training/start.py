@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bonefide.config.recipe import Recipe, StartRecipe
 from bonefide.errors import RunError
+from bonefide.layers.position import resize_times
 from bonefide.methods._method import Method
 from bonefide.run import Run
 
@@ -20,6 +21,7 @@ __all__ = ["WHOLE", "located", "start", "start_facts"]
 
 WHOLE = "whole"
 """The part that is all of a method."""
+_TIMES = ".position.times"
 
 
 def located(recipe: Recipe, out: Path, *, path: Path | None = None) -> Recipe:
@@ -113,6 +115,7 @@ def _weights_file(place: Path) -> Path:
 
 def _take(target: nn.Module, given: dict[str, Tensor], *, fresh: tuple[str, ...], source: str) -> None:
     own = target.state_dict()
+    given = {name: _resized(name, value, own.get(name)) for name, value in given.items()}
     if not given:
         raise RunError(f"{source}: there is no such part in these weights to start from")
     faults = [f"lacks {name}" for name in own if name not in given and not name.startswith(fresh)]
@@ -129,3 +132,10 @@ def _take(target: nn.Module, given: dict[str, Tensor], *, fresh: tuple[str, ...]
             "network with the same options"
         )
     target.load_state_dict({**own, **given}, strict=True)
+
+
+def _resized(name: str, value: Tensor, own: Tensor | None) -> Tensor:
+    """Vectors of times are interpolated for clips of another length, as the official code does; the rest stays."""
+    if own is None or not f".{name}".endswith(_TIMES) or value.ndim != own.ndim or value.shape[1:] != own.shape[1:]:
+        return value
+    return resize_times(value, len(own))
