@@ -13,7 +13,10 @@ from bonefide.errors import BonefideError, UnknownNameError
 @pytest.mark.parametrize(
     ("what", "measured"),
     [
-        ("all", ["startup", "prepare", "descriptors", "store", "feeders", "loader", "training", "csre", "networks"]),
+        (
+            "all",
+            ["startup", "prepare", "descriptors", "store", "feeders", "loader", "training", "csre", "stjd", "networks"],
+        ),
         ("loading", ["feeders", "loader"]),
         ("ctrgcn", ["ctrgcn"]),
         ("ctrgcn/nwucla", ["ctrgcn/nwucla"]),

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-__all__ = ["multiply_adds", "parameters", "peak_megabytes"]
+__all__ = ["highest_megabytes", "multiply_adds", "parameters", "peak_megabytes"]
 
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -64,6 +64,15 @@ def peak_megabytes(task: Callable[[], object], *, device: str = "cpu") -> float:
         before = _highest()
         task()
         return (_highest() - before) / 1e6
+
+
+def highest_megabytes(*, device: str = "cpu") -> float:
+    """The most memory this process has had so far.
+
+    Args:
+        device: on CUDA it is what torch has allocated there, elsewhere all that was resident.
+    """
+    return (torch.cuda.max_memory_allocated(device) if device.startswith("cuda") else _highest()) / 1e6
 
 
 def _resident(line: str) -> int:

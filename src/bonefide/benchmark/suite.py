@@ -13,6 +13,7 @@ from bonefide.benchmark.contrast import measure_contrast
 from bonefide.benchmark.descriptors import measure_descriptors
 from bonefide.benchmark.loading import measure_feeders, measure_loader
 from bonefide.benchmark.preparing import FEWEST_FILES, measure_prepare
+from bonefide.benchmark.pretraining import measure_pretraining
 from bonefide.benchmark.speed import encoder_subject, measure_speed, recipe_subjects
 from bonefide.benchmark.startup import measure_startup
 from bonefide.benchmark.store import measure_store, store_or_random
@@ -23,7 +24,7 @@ from bonefide.errors import BonefideError, UnknownNameError
 
 __all__ = ["GROUPS", "Settings", "plan"]
 
-GROUPS = ("startup", "prepare", "descriptors", "store", "loading", "training", "csre", "encoders")
+GROUPS = ("startup", "prepare", "descriptors", "store", "loading", "training", "csre", "stjd", "encoders")
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def plan(what: str, settings: Settings) -> dict[str, Callable[[], Table]]:
         "loading": {"feeders": partial(measure_feeders, rounds=rounds), "loader": partial(_loader, settings)},
         "training": {"training": partial(measure_adapter, rounds=rounds, device=settings.device)},
         "csre": {"csre": partial(measure_contrast, rounds=rounds, device=settings.device)},
+        "stjd": {"stjd": partial(measure_pretraining, rounds=rounds, device=settings.device)},
         "encoders": {"networks": partial(_encoders, components.names("encoders"), settings)},
     }
     chosen = GROUPS if what == "all" else (what,)

@@ -25,8 +25,8 @@ def bench(
     what: Annotated[
         str,
         typer.Argument(
-            help="all, startup, prepare, descriptors, store, loading, training, csre, encoders, or an encoder's or "
-            "recipe's name."
+            help="all, startup, prepare, descriptors, store, loading, training, csre, stjd, encoders, or an encoder's "
+            "or recipe's name."
         ),
     ] = "all",
     *,
@@ -46,7 +46,7 @@ def bench(
     out: Annotated[Path | None, typer.Option(help="Write a Markdown page too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
-    """Measure start-up, preparation, descriptors, store, loading, training adapter, CSRE or networks, beside goals.
+    """Measure start-up, preparation, descriptors, store, loading, training, CSRE, STJD or networks, beside goals.
 
     Measure on a machine that does nothing else.
     """
