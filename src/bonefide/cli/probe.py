@@ -44,16 +44,21 @@ def probe(
 
     The joints are converted and prepared as the network knows them. Nothing is chosen with test labels.
     """
+    from bonefide.data.protocols import split
     from bonefide.data.store import open_store
+
+    opened = open_store(store)
+    name = protocol or _only_protocol(opened)
+    parts = split(opened, name)
+    _check_parts(opened, parts, name)
+
     from bonefide.evaluation.probe_card import save_probe_card
     from bonefide.hub import Recognizer
     from bonefide.training.devices import resolve_device
 
-    opened = open_store(store)
-    name = protocol or _only_protocol(opened)
     recognizer = Recognizer.load(weights, device=resolve_device(device), trust_code=trust_code)
     asked = _Asked(name, frames, batch_size, measure_statistics, seed if untrained else None)
-    card = _card(recognizer, opened, asked)
+    card = _card(recognizer, opened, parts, asked)
     if out is not None:
         save_probe_card(card, out)
     typer.echo(json.dumps(asdict(card), indent=1) if as_json else _words(card, opened))
@@ -79,14 +84,12 @@ def _only_protocol(store: SkeletonStore) -> str:
     return names[0]
 
 
-def _card(recognizer: Recognizer, store: SkeletonStore, asked: _Asked) -> ProbeCard:
-    from bonefide.data.protocols import split, split_digest
+def _card(recognizer: Recognizer, store: SkeletonStore, parts: Split, asked: _Asked) -> ProbeCard:
+    from bonefide.data.protocols import split_digest
     from bonefide.evaluation.probe import linear_probe, nearest_probe
     from bonefide.evaluation.probe_card import ProbeCard
 
     began = time.perf_counter()
-    parts = split(store, asked.protocol)
-    _check_parts(store, parts, asked.protocol)
     recognizer = recognizer if asked.seed is None else recognizer.untrained(seed=asked.seed)
     adapted = recognizer.adapt(store)
     train, tested, length = _features(recognizer, adapted, parts, asked)
