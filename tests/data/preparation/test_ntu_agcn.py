@@ -101,8 +101,9 @@ def test_who_is_not_among_the_first_three_hundred_frames_is_nobody() -> None:
 @given(st.integers(1, 40), st.integers(0, 10), st.integers(0, 10), st.floats(-3, 3))
 def test_moving_the_camera_changes_nothing(frames: int, start: int, gap: int, shift: float) -> None:
     joints = person(frames, seed=1, sway=0.3)
-    for sums in ((joints + [shift, 0, 0]).sum(axis=-1), (joints + [shift, 0, 0]).sum(axis=(1, 2))):
-        assume((abs(sums) > 1e-6).all())  # coordinates that sum to 0 count as absent
+    moved = joints + np.array([shift, 0, 0])
+    for axes in (-1, (1, 2)):
+        assume((abs(moved.sum(axis=axes)) > 1e-6).all())  # coordinates that sum to 0 count as absent
     where = [*range(start, start + frames // 2), *range(start + frames // 2 + gap, start + frames + gap)]
     near, far = (
         NTUAGCN()(recording_of(start + frames + gap, (where, joints + np.array([aside, 0, 0])))).joints
