@@ -303,15 +303,11 @@ def fitting_recipes(paper: str, weights: Mapping[str, Tensor], *, stream: str = 
         )
     for name in load.names():
         whole = load.recipe(name)
-        if whole.paper != paper or not datasets.info(whole.data.dataset).classes or _embeds(whole):
+        pretrains = getattr(component("methods", whole.method.name), "judged_by_neighbors", False)
+        if whole.paper != paper or pretrains or not datasets.info(whole.data.dataset).classes:
             continue
         fitting = (run for run in runs_of(whole, stream) if not _misfit(config_of_recipe(run, origin={}), weights))
         yield from islice(fitting, 1)
-
-
-def _embeds(whole: Recipe) -> bool:
-    """Whether its method recognises nothing, such as pre-training."""
-    return bool(getattr(component("methods", whole.method.name), "judged_by_neighbors", False))
 
 
 class _Clip(NamedTuple):
