@@ -11,9 +11,14 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from bonefide.cli.draw import draw
+from bonefide.config import load
 from bonefide.data.datasets import info
 from bonefide.data.write_store import Entry, write_store
+from bonefide.encoders.masked_transformer import MaskedTransformer
 from bonefide.errors import DataError, OutputError, StoreError, UnknownNameError
+from bonefide.hub import Recognizer
+from bonefide.layouts import layout
+from bonefide.methods.stjd_mp import STJDMP
 from bonefide.types import SkeletonSequence
 
 NAMES = ["a01_s01_e00_v01", "a02_s01_e00_v01"]
@@ -84,3 +89,17 @@ def test_beside_its_descriptors(store: Path, tmp_path: Path) -> None:
         call(store, "0", tmp_path / "x.gif", "--descriptors")
     with pytest.raises(DataError, match="--corrected is for"):
         call(store, "0", tmp_path / "x.png", "--corrected")
+
+
+@pytest.mark.parametrize("option", ["--prime", "--hidden"])
+def test_what_a_pre_training_sees(store: Path, tmp_path: Path, option: str) -> None:
+    small = {"encoder.width": 16, "encoder.depth": 1, "method.decoder_depth": 1, "method.decoder_width": 16}
+    recipe = load.single_run(load.recipe("stjd_mp/nwucla_small", set=small), "main")
+    encoder = MaskedTransformer(layout("ucla20"), 3, frames=48, width=16, depth=1, heads=4)
+    weights = tmp_path / "weights.safetensors"
+    trained = STJDMP(encoder, decoder_depth=1, decoder_width=16).state_dict()
+    Recognizer.from_weights(trained, recipe).save(weights)
+    said = json.loads(call(store, "0", tmp_path / "a.png", option, weights, "--frames", "3", "--size", "64", "--json"))
+    assert Path(said["file"]).read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(DataError, match="pictures of their own: give one of them"):
+        call(store, "0", tmp_path / "b.png", option, weights, "--descriptors")

@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from bonefide.data.store import SkeletonStore
+    from bonefide.types import SkeletonSequence
 
 __all__ = ["draw"]
 
@@ -31,6 +32,14 @@ def draw(
     corrected: Annotated[
         bool, typer.Option("--corrected", help="Those images without the mistakes of the official code.")
     ] = False,
+    prime: Annotated[
+        Path | None,
+        typer.Option(help="Run or weights of STJD-MP or STJD-CL: mark the joints they find prime, in a .png."),
+    ] = None,
+    hidden: Annotated[
+        Path | None,
+        typer.Option(help="Run or weights of MAE, MAMP or STJD-MP: hide tokens, and show where they are guessed."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Draw a sample of a store, seen from the front wherever its camera stood."""
@@ -41,9 +50,13 @@ def draw(
 
     if corrected and not descriptors:
         raise DataError("--corrected is for --descriptors")
+    if sum((descriptors, prime is not None, hidden is not None)) > 1:
+        raise DataError("--descriptors, --prime and --hidden are pictures of their own: give one of them")
     opened = open_store(store)
     sequence = opened[_named(opened, sample)]
-    if descriptors:
+    if prime is not None or hidden is not None:
+        file = _draw_pretraining(sequence, prime, hidden, out, frames=frames or 8, size=size)
+    elif descriptors:
         file = draw_descriptors(sequence, opened.layout, out, corrected=corrected, frames=frames or 8, size=size)
     else:
         file = draw_sequence(sequence, opened.layout, frames=frames, size=size, fps=fps).save(out)
@@ -54,6 +67,28 @@ def draw(
         typer.echo(json.dumps(facts))
     else:
         typer.echo(f"{file}: {sequence.name}, {label}, {sequence.joints.shape[1]} frames")
+
+
+def _draw_pretraining(
+    sequence: SkeletonSequence, prime: Path | None, hidden: Path | None, out: Path, *, frames: int, size: int
+) -> Path:
+    """The clip as the network takes it, not the recording."""
+    from bonefide.errors import DataError
+    from bonefide.evaluation.pretraining import hidden_tokens, prime_joints
+    from bonefide.hub import Recognizer
+    from bonefide.visualization.pretraining import draw_hidden, draw_prime
+
+    place = hidden if prime is None else prime
+    assert place is not None
+    network = Recognizer.load(place)
+    if network.config.stream != "joint":
+        raise DataError(f"{place} sees {network.config.stream}, which is no body to draw; give weights of joints")
+    batch = next(network.batches([sequence]))
+    joints, layout = batch.clip[0].permute(3, 1, 2, 0).cpu().numpy(), network.config.skeleton
+    if prime is not None:
+        return draw_prime(joints, prime_joints(network.method, batch), layout, out, frames=frames, size=size)
+    seen = hidden_tokens(network.method, batch)
+    return draw_hidden(joints, seen.hidden, layout, out, guess=seen.guess, frames=frames, size=size)
 
 
 def _named(store: SkeletonStore, sample: str) -> str | int:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +15,21 @@ from bonefide.layers.position import JointTimePosition, truncated_normal_
 from bonefide.layers.transformer_block import TransformerStack, xavier_
 from bonefide.methods._masking import Draws, Masking, Rounding, hiding_noise, scaled_score, visible_tokens
 
-__all__ = ["MaskedDecoder", "TokenMask", "masked_transformer", "motion"]
+__all__ = ["MaskedDecoder", "Prediction", "TokenMask", "masked_transformer", "motion"]
+
+
+class Prediction(NamedTuple):
+    """What is predicted of a batch of sequences.
+
+    Shape:
+        hidden: (B, L) bool, which tokens were hidden.
+        predicted: (B, L, P), numbers of tokens.
+        target: (B, L, P), what they should be, before it is normalised.
+    """
+
+    hidden: Tensor
+    predicted: Tensor
+    target: Tensor
 
 
 class MaskedDecoder(nn.Module):

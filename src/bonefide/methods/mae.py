@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bonefide.encoders._encoder import Encoder
 from bonefide.losses.masked_regression import masked_regression
-from bonefide.methods._masked_prediction import MaskedDecoder, TokenMask, masked_transformer
+from bonefide.methods._masked_prediction import MaskedDecoder, Prediction, TokenMask, masked_transformer
 from bonefide.methods._masking import Rounding
 from bonefide.methods._method import Method
 from bonefide.types import Batch, Outputs
@@ -75,11 +75,15 @@ class MAE(Method):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Error on the hidden tokens, under the name "masked_regression"."""
+        hidden, predicted, target = self.predict(batch)
+        return {"masked_regression": masked_regression(predicted, target, hidden, normalize=self.normalize_target)}
+
+    def predict(self, batch: Batch) -> Prediction:
+        """Hide tokens and predict them."""
         patches = self.encoder.patches(batch.clip)
         masking = self.mask(batch.index, patches)
         predicted = self.decoder(self.encoder.encode(patches, masking.visible), masking)
-        loss = masked_regression(predicted, patches, masking.hidden, normalize=self.normalize_target)
-        return {"masked_regression": loss}
+        return Prediction(masking.hidden, predicted, patches)
 
     def outputs(self, batch: Batch) -> Outputs:
         """Embedding, of all tokens."""

@@ -8,7 +8,7 @@ from torch import Tensor
 from bonefide.encoders._encoder import Encoder
 from bonefide.errors import ShapeError
 from bonefide.losses.masked_regression import masked_regression
-from bonefide.methods._masked_prediction import MaskedDecoder, TokenMask, masked_transformer, motion
+from bonefide.methods._masked_prediction import MaskedDecoder, Prediction, TokenMask, masked_transformer, motion
 from bonefide.methods._masking import Rounding, motion_score
 from bonefide.methods._method import Method
 from bonefide.types import Batch, Outputs
@@ -92,13 +92,16 @@ class MAMP(Method):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Error on the hidden tokens' motion, under the name "masked_regression"."""
+        hidden, predicted, target = self.predict(batch)
+        return {"masked_regression": masked_regression(predicted, target, hidden, normalize=self.normalize_target)}
+
+    def predict(self, batch: Batch) -> Prediction:
+        """Hide tokens and predict them."""
         patches = self.encoder.patches(batch.clip)
         score = motion_score(patches.unflatten(1, self.encoder.grid[:2]))
         masking = self.mask(batch.index, patches, score)
         predicted = self.decoder(self.encoder.encode(patches, masking.visible), masking)
-        target = self.encoder.patches(motion(batch.clip, self.motion_stride))
-        loss = masked_regression(predicted, target, masking.hidden, normalize=self.normalize_target)
-        return {"masked_regression": loss}
+        return Prediction(masking.hidden, predicted, self.encoder.patches(motion(batch.clip, self.motion_stride)))
 
     def outputs(self, batch: Batch) -> Outputs:
         """Embedding, of all tokens."""

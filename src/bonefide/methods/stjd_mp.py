@@ -12,7 +12,7 @@ from bonefide.encoders._encoder import Encoder
 from bonefide.errors import ShapeError
 from bonefide.layers.joint_density import JointDensity
 from bonefide.losses.masked_regression import masked_regression
-from bonefide.methods._masked_prediction import MaskedDecoder, TokenMask, masked_transformer, motion
+from bonefide.methods._masked_prediction import MaskedDecoder, Prediction, TokenMask, masked_transformer, motion
 from bonefide.methods._masking import Rounding
 from bonefide.methods._method import Method
 from bonefide.types import Batch, Outputs
@@ -111,12 +111,15 @@ class STJDMP(Method):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Error on the hidden tokens' motion, under the name "masked_regression"."""
+        hidden, predicted, target = self.predict(batch)
+        return {"masked_regression": masked_regression(predicted, target, hidden, normalize=self.normalize_target)}
+
+    def predict(self, batch: Batch) -> Prediction:
+        """Hide tokens and predict them."""
         patches = self.encoder.patches(batch.clip)
         masking = self.mask(batch.index, patches, self.scores(patches))
         predicted = self.decoder(self.encoder.encode(patches, masking.visible), masking)
-        target = self.encoder.patches(motion(batch.clip, self.motion_stride))
-        loss = masked_regression(predicted, target, masking.hidden, normalize=self.normalize_target)
-        return {"masked_regression": loss}
+        return Prediction(masking.hidden, predicted, self.encoder.patches(motion(batch.clip, self.motion_stride)))
 
     @torch.no_grad()
     def scores(self, patches: Tensor) -> Tensor:
