@@ -14,7 +14,7 @@ from multiprocessing import current_process
 from typing import Any
 
 import joblib
-from joblib.externals.loky import get_reusable_executor
+from joblib.executor import get_memmapping_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from bonefide.data.preparation._shard_work import ShardWork
@@ -134,7 +134,7 @@ def _in_processes(count: int, writer: StoreWriter, work: ShardWork, pending: Seq
 
 def _as_made(count: int, tasks: Iterator[Task]) -> Iterator[range]:
     # joblib.Parallel would do, but looks for results only every ten milliseconds, a tenth of what a shard takes.
-    pool = get_reusable_executor(count, env=_MEMORY, initializer=_keep_to_a_core, initargs=(count,))
+    pool = get_memmapping_executor(count, env=_MEMORY, initializer=_keep_to_a_core, initargs=(count,))
     running = {pool.submit(_call, task) for task in islice(tasks, _AHEAD * count)}
     try:
         while running:
