@@ -137,7 +137,7 @@ class Recognizer:
         Raises:
             OutputError: if it cannot be written.
         """
-        weights = {name: value.detach().cpu().contiguous() for name, value in self.method.state_dict().items()}
+        weights = {name: value.detach().cpu().contiguous() for name, value in self.method.weights().items()}
         header = {**self.config.origin, HEADER: self.config.model_dump_json()}
         write_file(Path(file), save(weights, header))
 
@@ -355,7 +355,7 @@ def _misfit(config: RecognizerConfig, weights: Mapping[str, Tensor]) -> str:
     """Why weights do not fit, or nothing; on the device "meta" nothing is allocated, whatever sizes are asked for."""
     try:
         with torch.device("meta"):
-            expected = {name: value.shape for name, value in _built(config).state_dict().items()}
+            expected = {name: value.shape for name, value in _built(config).weights().items()}
     except (BonefideError, TypeError, RuntimeError) as error:
         return str(error)
     for name in sorted(expected.keys() | weights.keys()):
@@ -374,7 +374,7 @@ def _fitted(config: RecognizerConfig, weights: Mapping[str, Tensor], *, source: 
     if misfit := _misfit(config, weights):
         raise DataError(f"{source}: the weights do not fit what is said about them: {misfit}")
     method = _built(config)
-    method.load_state_dict(dict(weights), strict=True)
+    method.load_weights(weights)
     return method
 
 

@@ -27,6 +27,28 @@ def test_the_whole_chain_and_again(tmp_path: Path) -> None:
     assert [line.split()[0] for line in again.stderr.splitlines()] == ["synthesize", "prepare", "train", "report"]
 
 
+def test_the_chain_without_labels(tmp_path: Path) -> None:
+    task = ("--task", "self-supervised")
+    said = json.loads(
+        call(demo, "--out", tmp_path, *task, "--subjects", "2", "--epochs", "1", "--device", "cpu", "--json").stdout
+    )
+    before, pretrained, random = (load_card(Path(run) / "report.json") for run in said["runs"])
+    assert (before.neighbors, pretrained.neighbors) == (True, False)
+    assert (before.accuracy, pretrained.accuracy, random.accuracy) == tuple(
+        said[key] for key in ("embedding_neighbor", "linear", "linear_random")
+    )
+    assert (pretrained.start["recipe"], random.start) == ("mamp/synthetic", {})
+    page = Path(said["page"]).read_text(encoding="utf-8")
+    assert "the most similar training sample" in page
+    assert pretrained.start["sha256"] in page
+
+
+@pytest.mark.slow
+def test_what_is_learned_without_labels_beats_random_weights(tmp_path: Path) -> None:
+    said = json.loads(call(demo, "--out", tmp_path, "--task", "self-supervised", "--json").stdout)
+    assert said["linear"] > said["linear_random"] + 5
+
+
 @pytest.mark.slow
 def test_unseen_people_are_recognised_and_not_by_their_nearest_neighbour(tmp_path: Path) -> None:
     said = json.loads(call(demo, "--out", tmp_path, "--json").stdout)

@@ -15,9 +15,11 @@ from bonefide.config import load
 from bonefide.data.datasets import info
 from bonefide.data.write_store import Entry, write_store
 from bonefide.encoders.masked_transformer import MaskedTransformer
+from bonefide.encoders.stgcn import STGCN
 from bonefide.errors import DataError, OutputError, StoreError, UnknownNameError
 from bonefide.hub import Recognizer
 from bonefide.layouts import layout
+from bonefide.methods.stjd_cl import STJDCL
 from bonefide.methods.stjd_mp import STJDMP
 from bonefide.types import SkeletonSequence
 
@@ -93,9 +95,9 @@ def test_beside_its_descriptors(store: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--prime", "--hidden"])
 def test_what_a_pre_training_sees(store: Path, tmp_path: Path, option: str) -> None:
-    small = {"encoder.width": 16, "encoder.depth": 1, "method.decoder_depth": 1, "method.decoder_width": 16}
+    small = {"encoder.width": 16, "encoder.depth": 2, "method.decoder_depth": 1, "method.decoder_width": 16}
     recipe = load.single_run(load.recipe("stjd_mp/nwucla_small", set=small), "main")
-    encoder = MaskedTransformer(layout("ucla20"), 3, frames=48, width=16, depth=1, heads=4)
+    encoder = MaskedTransformer(layout("ucla20"), 3, frames=48, width=16, depth=2, heads=4)
     weights = tmp_path / "weights.safetensors"
     trained = STJDMP(encoder, decoder_depth=1, decoder_width=16).state_dict()
     Recognizer.from_weights(trained, recipe).save(weights)
@@ -103,3 +105,15 @@ def test_what_a_pre_training_sees(store: Path, tmp_path: Path, option: str) -> N
     assert Path(said["file"]).read_bytes().startswith(b"\x89PNG")
     with pytest.raises(DataError, match="pictures of their own: give one of them"):
         call(store, "0", tmp_path / "b.png", option, weights, "--descriptors")
+
+
+def test_prime_joints_of_a_contrast(store: Path, tmp_path: Path) -> None:
+    recipe = load.single_run(load.recipe("stjd_cl/nwucla_small", set={"encoder.base_channels": 4}), "joint")
+    encoder = STGCN(layout("ucla20"), 3, base_channels=4, last_channels=128, dropout=0, init="default")
+    weights = tmp_path / "weights.safetensors"
+    trained = STJDCL(encoder, frames=32, queue=512).weights()
+    Recognizer.from_weights(trained, recipe).save(weights)
+    call(store, "0", tmp_path / "a.png", "--prime", weights, "--frames", "3", "--size", "64")
+    assert (tmp_path / "a.png").is_file()
+    with pytest.raises(DataError, match="STJDCL hides nothing"):
+        call(store, "0", tmp_path / "a.png", "--hidden", weights)

@@ -48,6 +48,14 @@ def test_hidden_joints_are_grey_and_guesses_green(tmp_path: Path) -> None:
     assert green[0] == green[1] == 0, "what is visible is not guessed"
 
 
+def test_nobody_is_guessed_where_nobody_is(tmp_path: Path) -> None:
+    two = np.concatenate([WALK, 0 * WALK])
+    hidden = np.zeros((2, 3, 20), dtype=bool)
+    hidden[1] = True
+    picture = draw_hidden(two, hidden, UCLA, tmp_path / "a.png", guess=two + 0.1, frames=3, size=256)
+    assert not colored(picture, GREEN, 25).any()
+
+
 def test_refuses_what_cannot_be(tmp_path: Path) -> None:
     fits = np.ones((1, 3, 20))
     with pytest.raises(OutputError, match=r"is drawn as a \.png"):

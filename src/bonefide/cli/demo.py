@@ -8,21 +8,31 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
+    from bonefide.config.recipe import Recipe
     from bonefide.data.store import SkeletonStore
+    from bonefide.run import Run
 
 __all__ = ["demo"]
 
-_RECIPE = "ctrgcn/synthetic"
+_RECIPES = {
+    "supervised": ("ctrgcn/synthetic",),
+    "self-supervised": ("mamp/synthetic", "mamp/synthetic_linear"),
+}
+"""What each task trains, one after the other; later ones start from earlier ones."""
 _CAMERAS = 2
 
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for all of it.")] = Path("demo"),
+    task: Annotated[
+        Literal["supervised", "self-supervised"],
+        typer.Option(help="Recognition from labels, or pre-training without any and a linear classifier on top."),
+    ] = "supervised",
     subjects: Annotated[int, typer.Option(min=2, help="Made-up people; those with odd numbers train.")] = 20,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the people and of the training.")] = 0,
@@ -31,19 +41,20 @@ def demo(
 ) -> None:
     """Synthetic raw archive -> store -> training -> test -> report page; minutes on two CPU cores.
 
+    Self-supervised, the training is two: a transformer without labels, then linear classifiers on what it learned and
+    on the same network with random weights.
+
     Started again, it continues; what is done is not done again.
     """
-    from bonefide.cli._progress import Counter, training_progress
+    from bonefide.cli._progress import Counter
     from bonefide.config import load
     from bonefide.data.preparation import prepare
     from bonefide.data.synthetic.write import synthesize
     from bonefide.evaluation.audit import audit
     from bonefide.evaluation.report import report
-    from bonefide.training.fit import plan_runs
-    from bonefide.training.parallel import train_all
 
     settings = {"training.epochs": epochs} if epochs is not None else {}
-    whole = load.recipe(_RECIPE, set={"training.seed": seed, **settings})
+    recipes = [load.recipe(name, set={"training.seed": seed, **settings}) for name in _RECIPES[task]]
     people = f"people{subjects}.seed{seed}"
     archive = out / "raw" / f"{people}.zip"
     with _step("synthesize", archive):
@@ -53,19 +64,55 @@ def demo(
                 synthesize("ntu", archive, subjects=subjects, cameras=_CAMERAS, seed=seed, progress=counter)
     with _step("prepare", out / "stores" / people), Counter("prepare") as counter:
         store = prepare("synthetic", raw=archive, out=out / "stores" / people, progress=counter)
-    plans = plan_runs(whole, out / "runs" / people)
-    with _step("train", plans[0][2]), training_progress(plans) as progress:
-        run = train_all(plans, store=store, device=device, report=progress)[0]
-    card = audit(run)
-    with _step("report", out / "report"):
-        page = report([run], out=out / "report", store=store)
+    runs = [run for recipe in recipes for run in _train(recipe, out / "runs" / people, store, device)]
+    pages = out / ("report" if task == "supervised" else f"report_{task.replace('-', '_')}")
+    with _step("report", pages):
+        page = report(runs, out=pages, store=store)
     neighbor = _nearest_neighbor(store)
+    if task == "self-supervised":
+        _tell_self_supervised(runs, neighbor, page, as_json=as_json)
+        return
+    run, card = runs[0], audit(runs[0])
     if as_json:
         numbers = {"top1": card.accuracy, "top5": card.top5, "nearest_neighbor": neighbor}
         typer.echo(json.dumps({**numbers, "page": str(page), "run": str(run.folder)}))
         return
     typer.echo(f"top-1 on unseen subjects: {card.accuracy:.2f} % of {card.test_samples} samples (last epoch)")
     typer.echo(f"nearest neighbour on raw coordinates, for comparison: {neighbor:.2f} %")
+    typer.echo(f"page: {page}")
+
+
+def _train(recipe: Recipe, out: Path, store: SkeletonStore, device: str) -> list[Run]:
+    from bonefide.cli._progress import training_progress
+    from bonefide.training.fit import plan_runs
+    from bonefide.training.parallel import train_all
+
+    plans = plan_runs(recipe, out)
+    with _step("train", plans[0][2]), training_progress(plans) as progress:
+        return train_all(plans, store=store, device=device, report=progress)
+
+
+def _tell_self_supervised(runs: list[Run], neighbor: float, page: Path, *, as_json: bool) -> None:
+    from bonefide.evaluation.audit import audit
+
+    before, pretrained, random = (audit(run) for run in runs)
+    numbers = {
+        "linear": pretrained.accuracy,
+        "linear_random": random.accuracy,
+        "embedding_neighbor": before.accuracy,
+        "nearest_neighbor": neighbor,
+    }
+    if as_json:
+        typer.echo(json.dumps({**numbers, "page": str(page), "runs": [str(run.folder) for run in runs]}))
+        return
+    typer.echo(f"top-1 on unseen subjects, {pretrained.test_samples} samples (last epoch):")
+    for name, words in (
+        ("linear", "linear classifier on what was learned without labels"),
+        ("linear_random", "the same on the network with random weights"),
+        ("embedding_neighbor", "nearest neighbour of what was learned without labels"),
+        ("nearest_neighbor", "nearest neighbour on raw coordinates"),
+    ):
+        typer.echo(f"  {numbers[name]:6.2f} %  {words}")
     typer.echo(f"page: {page}")
 
 

@@ -104,7 +104,7 @@ class TransformerStack(nn.Module):
         if depth < 1:
             raise ShapeError(f"depth must be at least 1, got {depth}")
         self.checkpointing = checkpointing
-        rates = torch.linspace(0, drop_path, depth, dtype=torch.float64).tolist() if depth > 1 else [0.0]
+        rates = [drop_path * number / max(depth - 1, 1) for number in range(depth)]
         self.blocks = nn.ModuleList(
             TransformerBlock(width, heads, mlp_ratio=mlp_ratio, qkv_bias=qkv_bias, drop_path=rate) for rate in rates
         )

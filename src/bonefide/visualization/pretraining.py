@@ -108,6 +108,9 @@ def draw_hidden(
     _check(path, size, joints, hidden.shape)
     if guess is not None and guess.shape != joints.shape:
         raise ShapeError(f"a guess has the joints' shape {joints.shape}, got {guess.shape}")
+    if guess is not None:
+        # Nobody is there to be guessed.
+        guess = np.where(joints.any(axis=-1, keepdims=True), guess, 0)
     # Together, so that both are turned and framed alike.
     both = Stage.of(joints if guess is None else np.concatenate([joints, guess]), layout)
     persons = len(joints)
