@@ -74,17 +74,31 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, store: Path) -> None:
         call(train, tiny_recipe(tmp_path), "--store", store, "--out", tmp_path / "file", "--device", "cpu")
 
 
+def _hears_interrupts() -> None:
+    """A shell that starts the tests in the background makes them and all they start deaf to interrupts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupted_it_says_how_to_go_on_and_does(tmp_path: Path, store: Path) -> None:
     recipe = tiny_recipe(tmp_path, training__epochs=100_000)
     arguments = [sys.executable, "-m", "bonefide.cli.main", "train", str(recipe), "--store", str(store)]
     arguments += ["--out", str(tmp_path), "--device", "cpu"]
     checkpoint = tmp_path / "tiny" / "main" / "last.ckpt"
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env=environment()) as process:
+    with subprocess.Popen(
+        arguments,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        preexec_fn=_hears_interrupts,  # noqa: PLW1509  # no threads here
+    ) as process:
         deadline = time.monotonic() + 120
         while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=60)[1]
+        try:
+            said = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert said == "interrupted; the same command continues from the last finished epoch\n"
     assert checkpoint.is_file()

@@ -114,6 +114,9 @@ def recipe_digest(resolved: Recipe) -> str:
         # What came later must not change the digest of runs that know nothing of it.
         for key in ("images", "corrected"):
             del content["data"][key]
+    if resolved.data.classes is None:
+        for key in ("classes", "rehearsal", "texts"):
+            del content["data"][key]
     if resolved.data.share == 1 or (resolved.data.share_by, resolved.data.share_seed) == ("sample", None):
         for key in ("share_by", "share_seed"):
             del content["data"][key]

@@ -70,6 +70,13 @@ class DataRecipe(_Strict):
     """Descriptors whose images a sample has, instead of a clip; transforms and streams have no part in that."""
     corrected: bool = False
     """Whether images are without the mistakes of the official code."""
+    classes: str | None = None
+    """A class split: only samples of its seen classes train; a method that reads no texts is tested on those alone."""
+    rehearsal: bool = False
+    """Whether seen classes and subjects that are held out play the test part, to choose with; the test part has no part
+    in that."""
+    texts: str = "minilm"
+    """For methods that read texts of classes: a text encoder whose bank comes with the package, or a file of a bank."""
     train: tuple[Component, ...] = ()
     test: tuple[Component, ...] = ()
     batch_size: Annotated[int, Field(ge=1)] = 64
@@ -82,6 +89,16 @@ class DataRecipe(_Strict):
     """Of that choice; the training's own seed if None, so that several seeds of training have several choices."""
     drop_last: bool = True
     validation: ValidationRecipe | None = None
+
+    @model_validator(mode="after")
+    def _rehearses_classes(self) -> DataRecipe:
+        if self.rehearsal and self.classes is None:
+            raise ValueError("rehearsal needs classes, the split that says which classes are held out")
+        if self.classes is not None and self.images is not None:
+            raise ValueError("classes are for clips, not for images")
+        if self.rehearsal and self.validation is not None:
+            raise ValueError("rehearsal holds out what to choose with already: leave out validation")
+        return self
 
     @model_validator(mode="after")
     def _images_or_clips(self) -> DataRecipe:

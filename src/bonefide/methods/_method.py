@@ -38,6 +38,8 @@ class Method(nn.Module):
     test time; None if it is itself."""
     judged_by_neighbors: ClassVar[bool] = False
     """Whether it says embeddings and no logits, so that a sample gets the class of the most similar training sample."""
+    joint_decision: ClassVar[bool] = False
+    """Whether `decide_together` says something else than `decide`."""
     only_training: ClassVar[tuple[str, ...]] = ()
     """Beginnings of the names in its state dict that recognition does not need; the others are those of that class."""
 
@@ -54,6 +56,10 @@ class Method(nn.Module):
         if outputs.logits is None:
             raise ShapeError(f"{type(self).__name__} has no logits to decide with")
         return outputs.logits
+
+    def decide_together(self, outputs: Outputs) -> Tensor:
+        """Scores of all test samples at once, (N, K), knowing that all are of unseen classes: transductive."""
+        return self.decide(outputs)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """How parameters differ in their optimisation; one group unless a method says otherwise."""
