@@ -190,3 +190,35 @@ def test_what_does_not_fit_is_refused(shape: tuple[int, ...]) -> None:
         DescriptorResNet(("gd", "jdd"), base_width=2)(torch.zeros(shape))
     with pytest.raises(ShapeError, match="at least 16 x 16, got 15 x 15"):
         DescriptorResNet(base_width=2).map_size(15)
+
+
+def test_own_statistics_train_as_shared_ones_do() -> None:
+    """The same outputs and gradients; what differs is what is kept for evaluation."""
+    shared = DescriptorResNet(FIVE, base_width=4).double()
+    own = DescriptorResNet(FIVE, base_width=4, statistics="own").double()
+    own.load_state_dict(
+        {name: value for name, value in shared.state_dict().items() if "running" not in name}, strict=False
+    )
+    clip, direction = images(3, 5, dtype=torch.float64), torch.randn(3, 80, dtype=torch.float64)
+    for network in (shared, own):
+        (network(clip).pooled * direction).sum().backward()
+    torch.testing.assert_close(own(clip).map, shared(clip).map)
+    gradients = [dict(network.named_parameters()) for network in (own, shared)]
+    for name, parameter in gradients[0].items():
+        torch.testing.assert_close(parameter.grad, gradients[1][name].grad, msg=name)
+
+
+def test_with_own_statistics_an_image_is_evaluated_as_if_it_were_alone() -> None:
+    own = DescriptorResNet(("gd", "jdd"), base_width=4, statistics="own").double()
+    alone = [DescriptorResNet((name,), base_width=4).double() for name in ("gd", "jdd")]
+    for network in alone:
+        network.load_state_dict(
+            {name: value for name, value in own.state_dict().items() if "running" not in name}, strict=False
+        )
+    for _ in range(3):
+        clip = images(4, dtype=torch.float64) * torch.tensor([0.2, 1.0], dtype=torch.float64)[:, None, None, None]
+        for place, network in enumerate((own, *alone), start=-1):
+            network(clip if place < 0 else clip[:, place : place + 1])
+    tested = images(2, dtype=torch.float64)
+    expected = [network.eval()(tested[:, place : place + 1]).pooled for place, network in enumerate(alone)]
+    torch.testing.assert_close(own.eval()(tested).pooled, torch.cat(expected, dim=1))

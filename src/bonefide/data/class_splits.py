@@ -97,7 +97,7 @@ def class_split(name: str, *, dataset: str) -> ClassSplit:
     if name not in class_splits(dataset):
         raise UnknownNameError(f"class splits of {dataset}", name, class_splits(dataset))
     facts = _known()[name]
-    unseen = facts.get("unseen", facts.get("novel"))
+    unseen = facts["novel" if "novel" in facts else "unseen"]
     seen = tuple(label for label in range(len(datasets.info(dataset).classes)) if label not in unseen)
     return ClassSplit(name, seen, tuple(unseen), tuple(facts["held_out"]))
 

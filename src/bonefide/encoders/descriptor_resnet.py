@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -14,6 +18,7 @@ from bonefide.types import Features
 __all__ = ["DescriptorResNet"]
 
 _ALL = ("gd", "fdd", "jdd", "add", "lad")
+_Norm = Callable[[int], nn.Module]
 _POOL = 4
 # Two poolings by four; the stride of the last stage rounds up, and the last pooling takes what is left.
 _SMALLEST = _POOL**2
@@ -24,13 +29,18 @@ class DescriptorResNet(nn.Module):
 
     One convolution, then two stages of two residual blocks, each stage twice as wide as what it reads; means over
     4 x 4 pixels before, between and after the stages leave one vector an image. All images of a sample go through the
-    same trunk. While it trains they go one after another, in their order: each has batch statistics of its own, and the
-    running ones lean to the last image, as published. In evaluation they are one batch.
+    same trunk. While it trains each kind of image has batch statistics of its own.
+
+    What is kept of them for evaluation is what `statistics` is about. As published there is one set, updated by one
+    image after another, so that it fits none of several kinds: a network that knows its training data by heart is near
+    chance in evaluation. With a set for each kind, evaluation does what training did.
 
     Args:
         images: names of the images of a sample, in their order.
         in_channels: colours C of an image.
         base_width: channels W of the first convolution, at least 1; the published network has 256.
+        statistics: of batch norms, kept for evaluation: "shared" by all images, as published, or each has its "own".
+            With one image they are the same.
 
     Shape:
         clip: (N, I, C, H, W) images, 0..255 and not scaled, colours as OpenCV reads them (blue, green, red); float32 or
@@ -60,7 +70,14 @@ class DescriptorResNet(nn.Module):
     reads_images = True
     map_axis = "column"
 
-    def __init__(self, images: tuple[str, ...] = _ALL, in_channels: int = 3, *, base_width: int = 256) -> None:
+    def __init__(
+        self,
+        images: tuple[str, ...] = _ALL,
+        in_channels: int = 3,
+        *,
+        base_width: int = 256,
+        statistics: Literal["shared", "own"] = "shared",
+    ) -> None:
         super().__init__()
         if not images or len(set(images)) < len(images):
             raise ShapeError(f"images must be different names, at least one, got {', '.join(images) or 'none'}")
@@ -70,8 +87,10 @@ class DescriptorResNet(nn.Module):
         self.map_channels = 4 * base_width
         self.out_channels = len(images) * self.map_channels
         self.conv = nn.Conv2d(in_channels, base_width, 3, padding=1, bias=False)
-        self.norm = BatchNorm2d(base_width)
-        self.stages = nn.ModuleList([_stage(base_width, stride=1), _stage(2 * base_width, stride=2)])
+        self.shares = statistics == "shared" or len(images) == 1
+        norm: _Norm = BatchNorm2d if self.shares else partial(_NormOfImages, len(images))
+        self.norm = norm(base_width)
+        self.stages = nn.ModuleList([_stage(base_width, norm, stride=1), _stage(2 * base_width, norm, stride=2)])
 
     def map_size(self, frames: int) -> tuple[int, int, int]:
         """(D', H', W') of the map.
@@ -96,7 +115,7 @@ class DescriptorResNet(nn.Module):
                 f"got {tuple(clip.shape)}"
             )
         images = clip.to(self.conv.weight.dtype)
-        if self.training:
+        if self.training and self.shares:
             found = torch.stack([self._map(image) for image in images.unbind(dim=1)], dim=1)
         else:
             found = self._map(images.flatten(0, 1)).unflatten(0, clip.shape[:2])
@@ -112,22 +131,47 @@ class DescriptorResNet(nn.Module):
         return x
 
 
+class _NormOfImages(nn.BatchNorm2d):
+    """Batch norm of images (N * I, C, H, W), those of a sample together, each of the I with statistics of its own."""
+
+    def __init__(self, images: int, channels: int) -> None:
+        super().__init__(channels)
+        self.images = images
+        self.register_buffer("running_mean", torch.zeros(images * channels))
+        self.register_buffer("running_var", torch.ones(images * channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise: the images of a sample side by side are so many more channels."""
+        weight, bias = self.weight.repeat(self.images), self.bias.repeat(self.images)
+        y = F.batch_norm(
+            x.unflatten(0, (-1, self.images)).flatten(1, 2),
+            self.get_buffer("running_mean"),
+            self.get_buffer("running_var"),
+            weight,
+            bias,
+            self.training,
+            self.momentum or 0.0,
+            self.eps,
+        )
+        return y.unflatten(1, (self.images, -1)).flatten(0, 1)
+
+
 class _Block(nn.Module):
-    def __init__(self, in_channels: int, channels: int, *, stride: int) -> None:
+    def __init__(self, in_channels: int, channels: int, norm: _Norm, *, stride: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=False)
-        self.norm1 = BatchNorm2d(channels)
+        self.norm1 = norm(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.norm2 = BatchNorm2d(channels)
+        self.norm2 = norm(channels)
         self.down: nn.Module = nn.Identity()
         if stride != 1 or in_channels != channels:
-            self.down = nn.Sequential(nn.Conv2d(in_channels, channels, 1, stride, bias=False), BatchNorm2d(channels))
+            self.down = nn.Sequential(nn.Conv2d(in_channels, channels, 1, stride, bias=False), norm(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         y = torch.relu(self.norm1(self.conv1(x)))
         return torch.relu(self.norm2(self.conv2(y)) + self.down(x))
 
 
-def _stage(in_channels: int, *, stride: int) -> nn.Sequential:
+def _stage(in_channels: int, norm: _Norm, *, stride: int) -> nn.Sequential:
     channels = 2 * in_channels
-    return nn.Sequential(_Block(in_channels, channels, stride=stride), _Block(channels, channels, stride=1))
+    return nn.Sequential(_Block(in_channels, channels, norm, stride=stride), _Block(channels, channels, norm, stride=1))

@@ -15,8 +15,10 @@ __all__ = ["ClassTexts"]
 
 
 class ClassTexts(nn.Module):
-    """Buffers of the texts a method reads. A method keeps them as its child `texts`, and nothing else that depends on
-    which classes there are leaves a training; so a recogniser can be given other classes.
+    """Buffers of the texts a method reads.
+
+    A method keeps them as its child `texts`, and nothing else that depends on which classes there are leaves a
+    training; so a recogniser can be given other classes.
 
     Args:
         texts: of all classes K.
