@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -64,6 +65,14 @@ class TextBank:
     def width(self) -> int:
         """E, the same for all kinds."""
         return int(next(iter(self.embeddings.values())).shape[-1])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of classes and vectors."""
+        found = hashlib.sha256("\n".join(self.classes).encode())
+        for kind in sorted(self.kinds):
+            found.update(kind.encode() + np.ascontiguousarray(self.embeddings[kind], dtype=np.float32).tobytes())
+        return found.hexdigest()
 
     def of(self, kind: str) -> Array:
         """Vectors of one kind, (K, P, E).
