@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bonefide.config.load import setting_digest
+from bonefide.data.class_splits import ClassSplit
 from bonefide.errors import RunError
 from bonefide.evaluation.ensemble import FITTED_ON_TEST
 from bonefide.evaluation.hits import pack_hits, samples_digest
@@ -19,6 +20,14 @@ from bonefide.evaluation.kept import form_of_weights
 from bonefide.evaluation.metrics import balanced_accuracy, top_k
 from bonefide.evaluation.scores import load_scores
 from bonefide.evaluation.vote import Verdicts, branches_of, verdicts
+from bonefide.evaluation.zero_shot import unseen_part
+from bonefide.evaluation.zero_shot_figures import (
+    ZeroShotFigures,
+    gamma_of,
+    split_of,
+    zero_shot_figures,
+    zero_shot_verdicts,
+)
 from bonefide.run import Run
 from bonefide.types import Scores
 from bonefide.writing import write_file
@@ -85,6 +94,10 @@ class AuditCard:
             started from random ones.
         environment: versions, device.
         curve: rows of the log.
+        classes: the class split whose classes took part; that of a rehearsal ends in "_rehearsal"; empty if all did.
+        zero_shot: figures of a zero-shot recogniser. Accuracy, top-5, balanced, hits and test samples are then those of
+            unseen classes among themselves, each sample decided for itself. None of others, and if test labels chose
+            the scored weights.
     """
 
     recipe: str
@@ -120,6 +133,8 @@ class AuditCard:
     start: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     curve: list[dict[str, float]] = field(default_factory=list)
+    classes: str = ""
+    zero_shot: ZeroShotFigures | None = None
 
 
 def audit(run: Run) -> AuditCard:
@@ -130,12 +145,17 @@ def audit(run: Run) -> AuditCard:
     """
     if not run.finished:
         raise RunError(f"{run.folder}: the training has not finished; start it again to continue it")
-    scores, recipe, facts, log = load_scores(run.scores_file), run.recipe, run.facts, run.log()
+    whole, recipe, facts, log = load_scores(run.scores_file), run.recipe, run.facts, run.log()
+    split = split_of(run, whole)
+    scores = whole if split is None else unseen_part(whole, split)
     tested = [row for row in log if "test_top1" in row]
     validated = [row for row in tested if "validation_top1" in row]
     honest = _honest(scores)
     kept, form = form_of_weights(run.weights_file)
-    parts = _parts(scores) if honest else Verdicts({}, {})
+    if split is not None:
+        parts = zero_shot_verdicts(whole, split, honest=honest)
+    else:
+        parts = _parts(scores) if honest else Verdicts({}, {})
     return AuditCard(
         recipe=facts["recipe"],
         run=facts["run"],
@@ -170,6 +190,8 @@ def audit(run: Run) -> AuditCard:
         start=facts.get("start", {}),
         environment=json.loads(run.environment_file.read_text(encoding="utf-8")),
         curve=log,
+        classes=f"{recipe.data.classes}{'_rehearsal' * recipe.data.rehearsal}" if recipe.data.classes else "",
+        zero_shot=_zero_shot(run, whole, split) if split is not None and honest else None,
     )
 
 
@@ -185,14 +207,19 @@ def card_of(
     """The card of a fusion.
 
     Args:
-        scores: the fused scores.
+        scores: the fused scores; of zero-shot runs over all classes.
         members: cards of the runs fused.
         fusion: "weights" by run, and under "chosen" how they were chosen.
         published: the paper's figure for the fusion.
         name: of the fusion, as the recipe calls it.
         parts: figures of the members, if they are to stand on it.
+
+    Raises:
+        RunError: if the members are of different class splits.
     """
     first = members[0]
+    split, whole = _common_split(members), scores
+    scores = whole if split is None else unseen_part(whole, split)
     honest = _honest(scores)
     known = parts if honest and parts is not None else Verdicts({}, {})
     return AuditCard(
@@ -223,6 +250,8 @@ def card_of(
         method=first.method if len({member.method for member in members}) == 1 else "",
         hits=pack_hits(scores) if honest else "",
         environment=first.environment,
+        classes=first.classes,
+        zero_shot=zero_shot_figures(whole, split, texts=_texts(members)) if split is not None and honest else None,
     )
 
 
@@ -245,6 +274,8 @@ def load_card(file: Path) -> AuditCard:
         content = json.loads(file.read_text(encoding="utf-8"))
         for key in ("last", "validation_chosen", "best_on_test"):
             content[key] = Choice(**content[key]) if content.get(key) else None
+        if content.get("zero_shot"):
+            content["zero_shot"] = ZeroShotFigures.from_json(content["zero_shot"])
         return AuditCard(**{**content, "seeds": tuple(content["seeds"])})
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunError(f"{file}: not an audit card ({error})") from error
@@ -260,6 +291,25 @@ def _parts(scores: Scores) -> Verdicts:
     return Verdicts(
         {name: value for name, value in found.accuracies.items() if name != "whole"} | joined, found.oracles
     )
+
+
+def _zero_shot(run: Run, scores: Scores, split: ClassSplit) -> ZeroShotFigures:
+    gamma, chosen_on = gamma_of(run)
+    texts = run.recipe.data.texts
+    named = Path(texts).name if texts.endswith(".npz") else texts
+    return zero_shot_figures(scores, split, gamma=gamma, gamma_chosen_on=chosen_on, texts=named)
+
+
+def _common_split(members: list[AuditCard]) -> ClassSplit | None:
+    """Of zero-shot runs; None of others."""
+    splits = {member.zero_shot.classes if member.zero_shot else None for member in members}
+    if len(splits) > 1 or len({member.classes for member in members}) > 1:
+        raise RunError("these runs are of different class splits; fuse runs of one split")
+    return splits.pop()
+
+
+def _texts(members: list[AuditCard]) -> str:
+    return "+".join(dict.fromkeys(member.zero_shot.texts for member in members if member.zero_shot))
 
 
 def _setting(members: list[AuditCard], fusion: dict[str, Any]) -> dict[str, str]:
