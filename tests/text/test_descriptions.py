@@ -48,7 +48,7 @@ def test_sentences_are_short_plain_and_told_apart(dataset: str) -> None:
     for each in descriptions(dataset):
         lengths = {kind: words(each.sentences(kind)[0]) for kind in ("definition", "motion")}
         lengths |= {kind: words(text) for kind, text in zip(list(LIMITS)[2:], each.spatial, strict=True)}
-        faults += [f"{each.name}: {kind} has {length} words" for kind, length in lengths.items() if length > LIMITS[kind]]
+        faults += [f"{each.name}: {kind}: {length} words" for kind, length in lengths.items() if length > LIMITS[kind]]
         faults += [f"{each.name}: {text}" for text in each.body_parts if words(text) > 12 or text.endswith(".")]
         faults += [f"{each.name}: {text}" for text in each.temporal if words(text) > 21]
         whole = (each.definition, each.motion, *each.spatial, *each.temporal)

@@ -23,6 +23,7 @@ _VERBS = (
     "prepare",
     "inspect",
     "describe",
+    "embed",
     "draw",
     "train",
     "test",

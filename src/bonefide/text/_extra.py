@@ -32,7 +32,7 @@ def needing(what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def loading(model: str) -> Iterator[None]:
-    """Turn a model that cannot be loaded into one clear sentence.
+    """Turn a model that cannot be loaded into one clear sentence; what the libraries tell meanwhile is left out.
 
     Args:
         model: a folder, or a name at the Hugging Face hub.
@@ -41,7 +41,8 @@ def loading(model: str) -> Iterator[None]:
         DataError: if the libraries inside give up.
     """
     try:
-        yield
+        with _silence():
+            yield
     except (OSError, ValueError, KeyError) as fault:
         reason = " ".join(str(fault).split()) or type(fault).__name__
         where = (
@@ -60,3 +61,18 @@ def versions(*distributions: str) -> str:
         'numpy'
     """
     return ", ".join(f"{name} {metadata.version(name)}" for name in distributions)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    from transformers.utils import logging  # noqa: PLC0415  # seconds, and an extra
+
+    verbosity, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if shown:
+            logging.enable_progress_bar()
