@@ -33,6 +33,7 @@ class Run:
     | `last.ckpt` | for resuming |
     | `scores.npz` | scores of the test samples by the chosen weights |
     | `validation_scores.npz` | the same of the validation samples, if the recipe keeps some |
+    | `features.npz` | features of test samples and texts, of zero-shot runs |
     | `report.json` | the audit card |
     | `environment.json` | versions, device, threads |
 
@@ -98,6 +99,11 @@ class Run:
     def scores_file(self) -> Path:
         """Scores of the test samples."""
         return self.folder / "scores.npz"
+
+    @property
+    def features_file(self) -> Path:
+        """Features of test samples and texts, for pictures."""
+        return self.folder / "features.npz"
 
     @property
     def report_file(self) -> Path:

@@ -39,7 +39,14 @@ CONTENT: dict[str, Any] = {
 
 
 def tiny_store(
-    path: Path, dataset: str = "nwucla", *, count: int = 24, persons: int = 1, preparation: str | None = None
+    path: Path,
+    dataset: str = "nwucla",
+    *,
+    count: int = 24,
+    persons: int = 1,
+    preparation: str | None = None,
+    classes: int = 4,
+    in_a_row: int = 2,
 ) -> SkeletonStore:
     """Random walks whose class shows; half of the samples train by every protocol of the data set.
 
@@ -54,7 +61,8 @@ def tiny_store(
     generator = np.random.default_rng(3)
     lengths = [8 if preparation in EQUALLY_LONG else 6 + number % 5 for number in range(count)]
     entries = tuple(
-        _entry(facts, number, (persons, length, len(kind.joints)), generator) for number, length in enumerate(lengths)
+        _entry(facts, number, number // in_a_row % classes, (persons, length, len(kind.joints)), generator)
+        for number, length in enumerate(lengths)
     )
     members = tuple(entry.sequence.name for entry in entries)
     version = _version(preparation or usual)
@@ -98,11 +106,13 @@ def _version(preparation: str) -> int:
     return int(find(preparation).version)
 
 
-def _entry(facts: DatasetInfo, number: int, shape: tuple[int, int, int], generator: np.random.Generator) -> Entry:
-    label = number // 2 % min(4, len(facts.classes))
+def _entry(
+    facts: DatasetInfo, number: int, label: int, shape: tuple[int, int, int], generator: np.random.Generator
+) -> Entry:
+    label %= len(facts.classes)
     steps = generator.normal(size=(*shape, 3)).astype(np.float32)
     walk: Array = 0.1 * steps.cumsum(axis=1) + generator.normal(size=3) * 0.1
-    walk[..., label * 2 : label * 2 + 2, :] += 2 + label
+    walk[..., label * 2 % 20 : label * 2 % 20 + 2, :] += 2 + label
     trains = frozenset(facts.protocols) if number % 2 == 0 else frozenset[str]()
     groups = {by: _group(facts, by, number) for by in ("subject", "camera", "setup")}
     return Entry(

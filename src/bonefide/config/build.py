@@ -5,19 +5,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bonefide.config.components import check_recipe, component, create
+from bonefide.config.components import asks_for, check_recipe, component, create
 from bonefide.config.recipe import Component, Recipe
+from bonefide.data import datasets
+from bonefide.data.class_splits import ClassSplit, class_split, rehearsed, restricted
 from bonefide.data.dataset import SkeletonDataset
 from bonefide.data.descriptor_dataset import DescriptorDataset
 from bonefide.data.loader import Samples
 from bonefide.data.protocols import Split, carve_validation, split, split_digest
 from bonefide.data.store import SkeletonStore
 from bonefide.data.write_descriptors import training_images
-from bonefide.errors import DataError
+from bonefide.errors import DataError, RecipeError
+from bonefide.text.bank import TextBank
+from bonefide.text.banks import bank
+from bonefide.text.read_bank import read_bank
 from bonefide.transforms import Compose
 from bonefide.types import Array
 
@@ -27,7 +33,16 @@ if TYPE_CHECKING:
     from bonefide.layouts import SkeletonLayout
     from bonefide.methods._method import Method
 
-__all__ = ["Experiment", "build_data", "build_method", "encoder", "make_images", "method"]
+__all__ = [
+    "Experiment",
+    "build_data",
+    "build_method",
+    "class_split_of",
+    "encoder",
+    "make_images",
+    "method",
+    "texts_of",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +56,8 @@ class Experiment:
         known: the samples that train, as they are shown at test time, for methods that look for similar ones.
         digest: names who trains and who tests.
         classes: class names.
+        split: which classes are seen, if the method reads texts of those that are not.
+        texts: about the classes, likewise.
     """
 
     train: Samples
@@ -49,6 +66,14 @@ class Experiment:
     known: Samples
     digest: str
     classes: tuple[str, ...]
+    split: ClassSplit | None = None
+    texts: TextBank | None = None
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Digests of what is learned from."""
+        found = {"split": self.digest, "preparation": self.train.fingerprint}
+        return found if self.texts is None else found | {"texts": self.texts.digest}
 
 
 def build_data(recipe: Recipe, store: SkeletonStore) -> Experiment:
@@ -68,11 +93,9 @@ def build_data(recipe: Recipe, store: SkeletonStore) -> Experiment:
     data = recipe.data
     share_seed = recipe.training.seed if data.share_seed is None else data.share_seed
     parts = split(store, data.protocol, share=data.share, seed=share_seed, by=data.share_by)
-    train_rows, validation_rows = parts.train, None
-    if data.validation is not None:
-        train_rows, validation_rows = carve_validation(
-            store, parts, share=data.validation.share, seed=recipe.training.seed, by=data.validation.by
-        )
+    if data.classes is not None:
+        return _of_classes(recipe, store, parts)
+    train_rows, validation_rows = _validated(recipe, store, parts)
     samples = _clips if data.images is None else _images
     return Experiment(
         train=samples(recipe, store, train_rows, data.train, repeat=data.repeat),
@@ -112,6 +135,8 @@ def build_method(recipe: Recipe, data: Experiment) -> Method:
         "layout": data.train.store.layout,
         "num_classes": len(data.classes),
         "train_labels": data.train.labels,
+        "texts": data.texts,
+        "classes": data.split,
     }
     given["encoder"] = create("encoders", recipe.encoder, given)
     method: Method = create("methods", recipe.method, given)
@@ -179,6 +204,62 @@ def method(
     return made
 
 
+def _validated(recipe: Recipe, store: SkeletonStore, parts: Split) -> tuple[Array, Array | None]:
+    """Rows to train with, and to choose with."""
+    asked = recipe.data.validation
+    if asked is None:
+        return parts.train, None
+    return carve_validation(store, parts, share=asked.share, seed=recipe.training.seed, by=asked.by)
+
+
+def _of_classes(recipe: Recipe, store: SkeletonStore, parts: Split) -> Experiment:
+    """Seen classes train. A method that reads texts is tested on all classes, any other one on those it has seen."""
+    data, classes = recipe.data, class_split_of(recipe)
+    if data.rehearsal:
+        parts = rehearsed(store, parts, classes, seed=recipe.training.seed)
+    zero_shot = asks_for("methods", recipe.method.name, "classes")
+    if zero_shot and data.validation is not None:
+        raise RecipeError([f"data.validation: {recipe.method.name} has nothing to choose with seen classes alone"])
+    train_rows, validation_rows = _validated(recipe, store, restricted(store, parts, train=classes.seen))
+    test_rows = parts.test if zero_shot else restricted(store, parts, test=classes.seen).test
+    keep = None if zero_shot else classes.seen
+    return Experiment(
+        train=_clips(recipe, store, train_rows, data.train, repeat=data.repeat, classes=keep),
+        test=_clips(recipe, store, test_rows, data.test, classes=keep),
+        validation=None if validation_rows is None else _clips(recipe, store, validation_rows, data.test, classes=keep),
+        known=_clips(recipe, store, train_rows, data.test, classes=keep),
+        digest=split_digest(store, Split(train_rows, test_rows)),
+        classes=tuple(store.info.classes[label] for label in keep or range(len(store.info.classes))),
+        split=classes if zero_shot else None,
+        texts=texts_of(recipe) if zero_shot else None,
+    )
+
+
+def class_split_of(recipe: Recipe) -> ClassSplit:
+    """The classes a run with `data.classes` sees and does not see: in a rehearsal, those it plays with.
+
+    Raises:
+        UnknownNameError: if the data set has no such split.
+        DataError: if it holds nothing out to rehearse with.
+    """
+    asked = class_split(str(recipe.data.classes), dataset=recipe.data.dataset)
+    return asked.rehearsal if recipe.data.rehearsal else asked
+
+
+def texts_of(recipe: Recipe) -> TextBank:
+    """The texts of the classes that a recipe asks for.
+
+    Raises:
+        DataError: if there are none, or they are of other classes.
+    """
+    data = recipe.data
+    file = Path(data.texts)
+    texts = read_bank(file) if file.suffix == ".npz" else bank(data.dataset, encoder=data.texts)
+    if texts.classes != datasets.info(data.dataset).classes:
+        raise DataError(f"the texts {data.texts} are about other classes than those of {data.dataset}")
+    return texts
+
+
 def _refuse_others(recipe: Recipe, store: SkeletonStore) -> None:
     data = recipe.data
     if store.info.dataset != data.dataset:
@@ -208,7 +289,13 @@ def _images(
 
 
 def _clips(
-    recipe: Recipe, store: SkeletonStore, rows: Array, chain: Sequence[Component], *, repeat: int = 1
+    recipe: Recipe,
+    store: SkeletonStore,
+    rows: Array,
+    chain: Sequence[Component],
+    *,
+    repeat: int = 1,
+    classes: Sequence[int] | None = None,
 ) -> SkeletonDataset:
     given = {"layout": store.layout, "stream": recipe.data.stream}
     transform = Compose(tuple(create("transforms", each, given) for each in chain))
@@ -223,4 +310,5 @@ def _clips(
         repeat=repeat,
         seed=recipe.training.seed,
         joints=joints,
+        classes=classes,
     )

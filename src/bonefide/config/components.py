@@ -17,7 +17,7 @@ from pydantic.errors import PydanticUserError
 from bonefide.config.recipe import Component, Recipe
 from bonefide.errors import BonefideError, RecipeError, UnknownNameError, did_you_mean
 
-__all__ = ["GIVEN", "check_recipe", "component", "component_faults", "create", "names"]
+__all__ = ["GIVEN", "asks_for", "check_recipe", "component", "component_faults", "create", "names"]
 
 Folder = Literal["encoders", "methods", "transforms"]
 
@@ -97,6 +97,16 @@ def create(folder: Folder, asked: Component, given: Mapping[str, Any]) -> Any:
     options = {key: _validated(made, parameters[key], value) for key, value in asked.options.items()}
     filled = {key: value for key, value in given.items() if key in parameters and key not in options}
     return made(**filled, **options)
+
+
+def asks_for(folder: Folder, name: str, parameter: str) -> bool:
+    """Whether the constructor of a component takes something of that name.
+
+    Example:
+        >>> asks_for("methods", "supervised", "encoder"), asks_for("methods", "supervised", "texts")
+        (True, False)
+    """
+    return parameter in _parameters(component(folder, name))
 
 
 def check_recipe(whole: Recipe) -> None:

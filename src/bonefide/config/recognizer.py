@@ -11,23 +11,71 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bonefide import layouts
-from bonefide.config.components import component, create
+from bonefide.config.build import class_split_of, texts_of
+from bonefide.config.components import asks_for, component, create
 from bonefide.config.recipe import Component, Descriptor, Recipe, Stream
 from bonefide.data import datasets
+from bonefide.data.class_splits import ClassSplit
 from bonefide.data.preparation import preparation
 from bonefide.data.raw import reader
 from bonefide.data.store_info import Option, StoreInfo
 from bonefide.data.write_descriptors import SIZE
 from bonefide.errors import BonefideError, DataError, ShapeError
 from bonefide.layouts import SkeletonLayout
+from bonefide.text.bank import TextBank
 from bonefide.transforms import Compose
 
-__all__ = ["RecognizerConfig", "config_of_recipe", "config_of_run"]
+__all__ = ["RecognizerConfig", "ZeroShotFacts", "config_of_recipe", "config_of_run"]
 
 _PERSONS = {"ntu": 2, "pkummd": 2}
 """Person slots of the preparations of raw formats that show several persons; the others show one."""
 _LONG = 300
 _Size = Annotated[int, Field(ge=1)]
+
+
+class ZeroShotFacts(BaseModel):
+    """What a method that reads texts was trained with; the texts themselves lie among its weights.
+
+    Args:
+        split: name of the class split.
+        seen: classes with training samples.
+        unseen: classes without.
+        encoder: name of the text encoder.
+        width: of its vectors.
+        sentences: kind of sentence to how many each class has.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    split: str
+    seen: tuple[int, ...]
+    unseen: tuple[int, ...]
+    encoder: str
+    width: _Size
+    sentences: dict[str, _Size]
+
+    @classmethod
+    def of(cls, split: ClassSplit, texts: TextBank) -> ZeroShotFacts:
+        """Of a training."""
+        sentences = {kind: vectors.shape[1] for kind, vectors in texts.embeddings.items()}
+        return cls(
+            split=split.name,
+            seen=split.seen,
+            unseen=split.unseen,
+            encoder=texts.encoder,
+            width=texts.width,
+            sentences=sentences,
+        )
+
+    def given(self, classes: tuple[str, ...]) -> dict[str, Any]:
+        """What constructors ask for, with zeros for the texts that come with the weights."""
+        blank = {
+            kind: np.zeros((len(classes), count, self.width), np.float32) for kind, count in self.sentences.items()
+        }
+        return {
+            "texts": TextBank(classes, blank, {}, self.encoder),
+            "classes": ClassSplit(self.split, self.seen, self.unseen),
+        }
 
 
 class RecognizerConfig(BaseModel):
@@ -49,6 +97,7 @@ class RecognizerConfig(BaseModel):
         version: of that preparation.
         options: of that preparation.
         classes: names; the place is the label.
+        zero_shot: of a method that reads texts, or None.
         origin: where the weights come from, in words; nothing depends on it.
         format: version of this form.
     """
@@ -70,6 +119,7 @@ class RecognizerConfig(BaseModel):
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
     images: Annotated[tuple[Descriptor, ...], Field(min_length=1)] | None = None
     corrected: bool = False
+    zero_shot: ZeroShotFacts | None = None
     origin: dict[str, str] = Field(default_factory=dict)
     format: Literal[1] = 1
 
@@ -105,7 +155,8 @@ class RecognizerConfig(BaseModel):
     @property
     def given(self) -> dict[str, Any]:
         """What constructors of encoders and methods may ask for."""
-        return {
+        texts = {} if self.zero_shot is None else self.zero_shot.given(self.classes)
+        return texts | {
             "layout": self.skeleton,
             "images": self.images,
             "in_channels": self.in_channels,
@@ -125,15 +176,23 @@ class RecognizerConfig(BaseModel):
 
 
 def config_of_run(
-    recipe: Recipe, info: StoreInfo, clip: tuple[int, ...], *, origin: Mapping[str, str]
+    recipe: Recipe,
+    info: StoreInfo,
+    clip: tuple[int, ...],
+    *,
+    origin: Mapping[str, str],
+    split: ClassSplit | None = None,
+    texts: TextBank | None = None,
 ) -> RecognizerConfig:
     """Of a training.
 
     Args:
         recipe: of a single run.
-        info: facts of the store it is trained on.
+        info: facts of the store it is trained on; its classes are those the network knows.
         clip: (C, T, V, M) of its clips, or (I, C, H, W) of its images.
         origin: in words.
+        split: which classes are seen, of a method that reads texts.
+        texts: about the classes, likewise.
     """
     return RecognizerConfig(
         encoder=recipe.encoder,
@@ -149,6 +208,7 @@ def config_of_run(
         version=info.version,
         options=dict(info.options),
         classes=info.classes,
+        zero_shot=None if split is None or texts is None else ZeroShotFacts.of(split, texts),
         origin=dict(origin),
     )
 
@@ -173,6 +233,7 @@ def config_of_recipe(recipe: Recipe, *, origin: Mapping[str, str]) -> Recognizer
     skeleton = layouts.layout(step.layout or str(reader(raw).layout))
     sequence = (_PERSONS.get(raw, 1), _LONG, len(skeleton.joints), reader(raw).channels)
     shown = _shown(recipe, sequence, skeleton)
+    classes, zero_shot = _known_classes(recipe)
     return RecognizerConfig(
         encoder=recipe.encoder,
         method=_at_test(recipe.method),
@@ -186,9 +247,21 @@ def config_of_recipe(recipe: Recipe, *, origin: Mapping[str, str]) -> Recognizer
         preparation=name,
         version=step.version,
         options=options,
-        classes=info.classes,
+        classes=classes,
+        zero_shot=zero_shot,
         origin=dict(origin),
     )
+
+
+def _known_classes(recipe: Recipe) -> tuple[tuple[str, ...], ZeroShotFacts | None]:
+    """Class names, and what a method that reads texts is to know of them; any other method knows seen classes only."""
+    classes = datasets.info(recipe.data.dataset).classes
+    if recipe.data.classes is None:
+        return classes, None
+    split = class_split_of(recipe)
+    if asks_for("methods", recipe.method.name, "classes"):
+        return classes, ZeroShotFacts.of(split, texts_of(recipe))
+    return tuple(classes[label] for label in split.seen), None
 
 
 def _shown(recipe: Recipe, sequence: tuple[int, ...], skeleton: SkeletonLayout) -> tuple[int, ...]:

@@ -4,15 +4,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
+import numpy as np
+
 from bonefide.data import datasets
+from bonefide.data.protocols import Split, carve_validation
+from bonefide.data.store import SkeletonStore
 from bonefide.errors import DataError, UnknownNameError
 
-__all__ = ["ClassSplit", "class_split", "class_splits"]
+__all__ = ["ClassSplit", "class_split", "class_splits", "rehearsed", "restricted"]
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,39 @@ def class_split(name: str, *, dataset: str) -> ClassSplit:
     unseen = facts["novel" if "novel" in facts else "unseen"]
     seen = tuple(label for label in range(len(datasets.info(dataset).classes)) if label not in unseen)
     return ClassSplit(name, seen, tuple(unseen), tuple(facts["held_out"]))
+
+
+def restricted(
+    store: SkeletonStore, parts: Split, *, train: Sequence[int] | None = None, test: Sequence[int] | None = None
+) -> Split:
+    """Parts of a protocol with samples of some classes only; None leaves a part as it is."""
+    kept = [
+        rows if classes is None else rows[np.isin(store.labels[rows], classes)]
+        for rows, classes in ((parts.train, train), (parts.test, test))
+    ]
+    return Split(*kept)
+
+
+def rehearsed(store: SkeletonStore, parts: Split, rehearsal: ClassSplit, *, seed: int, share: float = 0.2) -> Split:
+    """The training part of a protocol parted once more, so that what it decides has not seen the test part.
+
+    Some subjects are held out; their samples of all classes, and everybody's of the classes that play the unseen ones,
+    are the new test part.
+
+    Args:
+        store: the store that was split.
+        parts: of the protocol; only the training rows are used.
+        rehearsal: as `ClassSplit.rehearsal`.
+        seed: decides which subjects.
+        share: of the subjects to hold out, above 0 and below 1.
+
+    Raises:
+        DataError: if the training part has one subject, or unknown ones.
+    """
+    remaining, held_out = carve_validation(store, parts, share=share, seed=seed, by="subject")
+    unseen = parts.train[np.isin(store.labels[parts.train], rehearsal.unseen)]
+    others = held_out[np.isin(store.labels[held_out], rehearsal.seen)]
+    return Split(remaining, np.sort(np.concatenate([unseen, others])))
 
 
 @cache

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,12 +66,14 @@ class SkeletonDataset(Dataset[Sample]):
         repeat: how often an epoch goes through the rows.
         seed: of the transform's randomness.
         joints: give each sample its joints besides the stream, for encoders that ask for them.
+        classes: labels of all rows, which are renumbered by their places here; None leaves labels as they are.
 
     Shape:
         clip: (C, T, V, M) float32.
 
     Raises:
-        DataError: if there are no rows, `persons` or `repeat` is below 1, or joints are asked for besides views.
+        DataError: if there are no rows, `persons` or `repeat` is below 1, joints are asked for besides views, or a row
+            is of none of the classes.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class SkeletonDataset(Dataset[Sample]):
         repeat: int = 1,
         seed: int = 0,
         joints: bool = False,
+        classes: Sequence[int] | None = None,
     ) -> None:
         if len(rows) == 0:
             raise DataError(f"{store.path.name}: this part of the protocol holds no samples")
@@ -93,6 +97,7 @@ class SkeletonDataset(Dataset[Sample]):
             raise DataError("the encoder asks for joints besides its stream, which clips with several views have not")
         self.store, self.rows, self.transform = store, np.asarray(rows), transform
         self.persons, self.repeat, self.seed, self.joints = persons, repeat, seed, joints
+        self._labels = _renumbered(store.labels[self.rows], classes)
 
     def __len__(self) -> int:
         return len(self.rows) * self.repeat
@@ -100,7 +105,7 @@ class SkeletonDataset(Dataset[Sample]):
     @property
     def labels(self) -> Array:
         """Labels of the samples, (n,) int64, as often as they are repeated."""
-        return np.tile(self.store.labels[self.rows], self.repeat)
+        return np.tile(self._labels, self.repeat)
 
     @property
     def names(self) -> Array:
@@ -119,7 +124,7 @@ class SkeletonDataset(Dataset[Sample]):
             raise IndexError(f"sample {place} of {len(self)}")
         row = int(self.rows[place % len(self.rows)])
         generator = np.random.default_rng((self.seed, epoch, place))
-        label = int(self.store.labels[row])
+        label = int(self._labels[place % len(self.rows)])
         if self._views and isinstance(self.transform, Compose):
             clip, *others = self.transform.views(self._clip(row), generator)
             return Sample(_as_given(clip), label, place, view=_as_given(np.stack(others)))
@@ -134,6 +139,15 @@ class SkeletonDataset(Dataset[Sample]):
         if len(joints) < self.persons:
             joints = np.concatenate([joints, np.zeros((self.persons - len(joints), *joints.shape[1:]), joints.dtype)])
         return joints.transpose(3, 1, 2, 0)
+
+
+def _renumbered(labels: Array, classes: Sequence[int] | None) -> Array:
+    if classes is None:
+        return labels
+    place = {label: number for number, label in enumerate(classes)}
+    if others := set(labels.tolist()) - place.keys():
+        raise DataError(f"samples of class {min(others)} are none of the classes that are kept")
+    return np.array([place[label] for label in labels.tolist()], dtype=np.int64)
 
 
 def _as_given(clip: Array) -> Array:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -20,9 +21,12 @@ from bonefide.errors import RunError, ShapeError
 from bonefide.evaluation.nearest import nearest_of_classes
 from bonefide.methods._method import Method
 from bonefide.run import Run
-from bonefide.types import Outputs, Scores
+from bonefide.types import Array, Outputs, Scores
 
-__all__ = ["load_weights", "predict", "score", "test"]
+__all__ = ["embeddings", "load_weights", "predict", "score", "test"]
+
+TRANSDUCTIVE = "transductive"
+"""Branch of scores that know which samples are of unseen classes, and all of those at once."""
 
 
 def test(
@@ -49,7 +53,7 @@ def test(
         raise RunError(f"{run.folder}: no weights yet; the training has not finished")
     store = open_store(run.facts["store"]) if store is None else store
     data = build_data(run.recipe, store)
-    hashes = {"split": data.digest, "preparation": data.train.fingerprint, "recipe": recipe_digest(run.recipe)}
+    hashes = data.hashes | {"recipe": recipe_digest(run.recipe)}
     for name, now in hashes.items():
         if run.facts["hashes"].get(name) != now:
             raise RunError(f"{run.folder}: the {name} is not the one it was trained with; give the store it knows")
@@ -63,6 +67,7 @@ def test(
         selected_on=run.recipe.training.select,
         hashes=hashes,
         batch_size=batch_size or run.recipe.data.test_batch_size,
+        unseen=() if data.split is None else data.split.unseen,
         progress=progress,
     )
 
@@ -76,6 +81,7 @@ def score(
     selected_on: Selection,
     hashes: dict[str, str],
     batch_size: int,
+    unseen: Sequence[int] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Scores:
     """Score samples by a method, where it is and as it is.
@@ -88,10 +94,18 @@ def score(
         selected_on: how the weights were chosen.
         hashes: digests to keep with the scores.
         batch_size: samples a batch; the scores do not depend on it.
+        unseen: classes without training samples. If the method decides about all of their samples together, those
+            scores are the branch "transductive"; samples of other classes have the usual ones there.
         progress: told the number of batches done and of all, after each.
     """
     values, branches = _decided(
-        method, samples, known=known, num_classes=len(classes), batch_size=batch_size, progress=progress
+        method,
+        samples,
+        known=known,
+        num_classes=len(classes),
+        batch_size=batch_size,
+        together=np.isin(samples.labels, unseen),
+        progress=progress,
     )
     found = {name: each.float().numpy() for name, each in branches.items()}
     return Scores(samples.names, values.float().numpy(), samples.labels, classes, selected_on, hashes, found)
@@ -119,7 +133,34 @@ def predict(
     Shape:
         returned: (N, K), on the CPU.
     """
-    return _decided(method, samples, known=known, num_classes=num_classes, batch_size=batch_size, progress=progress)[0]
+    return _decided(
+        method,
+        samples,
+        known=known,
+        num_classes=num_classes,
+        batch_size=batch_size,
+        together=np.zeros(len(samples), dtype=bool),
+        progress=progress,
+    )[0]
+
+
+def embeddings(method: Method, samples: Samples, *, batch_size: int) -> Tensor | None:
+    """What a method embeds samples as, in evaluation mode; None if it says no embeddings.
+
+    Args:
+        method: on its device; it is left in the mode it was in.
+        samples: what to embed.
+        batch_size: samples a batch.
+
+    Shape:
+        returned: (N, E), on the CPU.
+    """
+    trained = method.training
+    method.eval()
+    with torch.inference_mode():
+        found = _joined(_outputs(method, samples, batch_size, None)).embedding
+    method.train(trained)
+    return None if found is None else found.float().cpu()
 
 
 def _decided(
@@ -129,9 +170,10 @@ def _decided(
     known: Samples,
     num_classes: int,
     batch_size: int,
+    together: Array,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """What is decided, and what the branches say, on the CPU."""
+    """What is decided, and what the branches say, on the CPU; `together` are the samples of a joint decision."""
     trained = method.training
     method.eval()
     with torch.inference_mode():
@@ -144,8 +186,28 @@ def _decided(
             )
         else:
             decided = method.decide(whole).cpu()
+        branches = {name: each.cpu() for name, each in (whole.branches or {}).items()}
+        if method.joint_decision and together.any():
+            branches[TRANSDUCTIVE] = _jointly(method, whole, decided, torch.from_numpy(together))
     method.train(trained)
-    return decided, {name: each.cpu() for name, each in (whole.branches or {}).items()}
+    return decided, branches
+
+
+def _jointly(method: Method, whole: Outputs, decided: Tensor, together: Tensor) -> Tensor:
+    """Scores in which those samples are decided about together."""
+    joint = decided.clone()
+    joint[together] = method.decide_together(_some(whole, together)).to(joint)
+    return joint
+
+
+def _some(outputs: Outputs, which: Tensor) -> Outputs:
+    """Those of some samples."""
+
+    def taken(values: Tensor | None) -> Tensor | None:
+        return None if values is None else values[which.to(values.device)]
+
+    branches = None if outputs.branches is None else {k: v[which.to(v.device)] for k, v in outputs.branches.items()}
+    return Outputs(taken(outputs.logits), taken(outputs.embedding), branches)
 
 
 def _outputs(

@@ -61,6 +61,10 @@ class Method(nn.Module):
         """Scores of all test samples at once, (N, K), knowing that all are of unseen classes: transductive."""
         return self.decide(outputs)
 
+    def class_vectors(self) -> Tensor | None:
+        """What embeddings are compared with, (K, E), such as texts of the classes; None if nothing is."""
+        return None
+
     def parameter_groups(self) -> list[ParameterGroup]:
         """How parameters differ in their optimisation; one group unless a method says otherwise."""
         return [ParameterGroup(tuple(name for name, _ in self.named_parameters()))]

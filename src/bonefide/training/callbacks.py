@@ -20,6 +20,7 @@ from bonefide.config.recipe import Recipe
 from bonefide.data.loader import Samples
 from bonefide.errors import RunError
 from bonefide.evaluation.test import predict
+from bonefide.evaluation.zero_shot import unseen_accuracy
 from bonefide.run import Run
 from bonefide.training.module import MethodModule
 from bonefide.writing import replacing, write_file
@@ -113,6 +114,8 @@ class EpochEnd(Checkpoint):
             num_classes=len(self.data.classes),
             batch_size=self.recipe.data.test_batch_size,
         )
+        if self.data.split is not None:
+            return unseen_accuracy(values.numpy(), samples.labels, self.data.split)
         return float(100 * (values.argmax(dim=1).numpy() == samples.labels).mean())
 
     def _keep_chosen(self, module: MethodModule, row: dict[str, float]) -> None:

@@ -10,6 +10,7 @@ import signal
 import warnings
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from bonefide.data.loader import loader
 from bonefide.data.store import SkeletonStore
 from bonefide.errors import RunError
 from bonefide.evaluation.audit import audit, save_card
+from bonefide.evaluation.features import save_features
 from bonefide.evaluation.scores import save_scores
 from bonefide.evaluation.test import load_weights, score
 from bonefide.hub import HEADER
@@ -210,6 +212,8 @@ def _finish(run: Run, module: MethodModule, recipe: Recipe, data: Experiment, he
     else:
         load_weights(module.method, run.chosen_file)
         write_file(run.weights_file, run.chosen_file.read_bytes())
+    if data.split is not None:
+        save_features(module.method, data.test, run.features_file, batch_size=recipe.data.test_batch_size)
     for samples, file in ((data.validation, run.validation_scores_file), (data.test, run.scores_file)):
         if samples is not None:
             scores = score(
@@ -220,6 +224,7 @@ def _finish(run: Run, module: MethodModule, recipe: Recipe, data: Experiment, he
                 selected_on=recipe.training.select,
                 hashes=run.facts["hashes"],
                 batch_size=recipe.data.test_batch_size,
+                unseen=() if data.split is None else data.split.unseen,
             )
             save_scores(scores, file)
     save_card(audit(run), run.report_file)
@@ -234,11 +239,7 @@ def _facts(recipe: Recipe, name: str, store: SkeletonStore, data: Experiment, me
         "preparation": store.info.preparation,
         "parameters": sum(each.numel() for each in method.parameters()),
         "neighbors": method.judged_by_neighbors,
-        "hashes": {
-            "split": data.digest,
-            "preparation": data.train.fingerprint,
-            "recipe": recipe_digest(recipe),
-        },
+        "hashes": data.hashes | {"recipe": recipe_digest(recipe)},
     }
 
 
@@ -265,7 +266,8 @@ def _as_json(content: dict[str, Any]) -> str:
 
 def _header(recipe: Recipe, data: Experiment, facts: dict[str, Any]) -> dict[str, str]:
     origin = {"paper": recipe.paper, "recipe": recipe.name, "run": facts["run"], "select": recipe.training.select}
-    config = config_of_run(recipe, data.train.store.info, data.train[0].clip.shape, origin=origin)
+    info = replace(data.train.store.info, classes=data.classes)
+    config = config_of_run(recipe, info, data.train[0].clip.shape, origin=origin, split=data.split, texts=data.texts)
     return {
         HEADER: config.model_dump_json(),
         "recipe": recipe.name,
