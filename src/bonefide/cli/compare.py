@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from bonefide.evaluation.compare import Comparison
+    from bonefide.types import Scores
 
 __all__ = ["compare"]
 
@@ -26,14 +27,12 @@ def compare(
 ) -> None:
     """Is one run better than the other, or is it chance? McNemar's exact test, and the difference per class.
 
-    Several seeds are compared one by one, then together.
+    Several seeds are compared one by one, then together. Of zero-shot runs samples of unseen classes are compared,
+    decided among these.
     """
     from bonefide.evaluation.compare import compare as compare_scores
-    from bonefide.evaluation.scores import load_scores
 
-    found = {
-        pair: compare_scores(*(load_scores(_scores_file(place)) for place in pair)) for pair in _pairs(first, second)
-    }
+    found = {pair: compare_scores(*map(_scores, pair)) for pair in _pairs(first, second)}
     if len(found) > 1:
         _tell_many(found, as_json=as_json)
         return
@@ -128,7 +127,9 @@ def _seeds(place: Path) -> dict[int, Path]:
     return {int(seed): folder for seed, folder in found.items() if seed.isdecimal()}
 
 
-def _scores_file(place: Path) -> Path:
+def _scores(place: Path) -> Scores:
+    from bonefide.evaluation.scores import load_scores
+    from bonefide.evaluation.zero_shot_figures import judged
     from bonefide.run import Run
 
-    return Run.open(place).scores_file if place.is_dir() else place
+    return judged(Run.open(place)) if place.is_dir() else load_scores(place)

@@ -45,12 +45,16 @@ def ensemble(
     from bonefide.evaluation.ensemble import fuse, fuse_fitted_on_test
     from bonefide.evaluation.metrics import top_k
     from bonefide.evaluation.scores import load_scores, save_scores
+    from bonefide.evaluation.zero_shot import unseen_part
+    from bonefide.evaluation.zero_shot_figures import judged
+    from bonefide.evaluation.zero_shot_words import zero_shot_rows
     from bonefide.run import Run
 
     opened = {run.facts["run"]: run for run in map(Run.open, runs)}
     if len(opened) < len(runs):
         raise RunError("two of these runs have the same name; fuse one run of each stream, of one seed")
     scores = {name: load_scores(run.scores_file) for name, run in opened.items()}
+    _refuse_zero_shot(opened, scores, what="a vote" if vote or priority else weights)
     if vote or priority:
         _vote(opened, scores, priority=priority, out=out, as_json=as_json)
         return
@@ -60,11 +64,11 @@ def ensemble(
     else:
         chosen, how = _weights(weights, list(opened.values()))
         fused = fuse(scores, chosen)
-    name, published = _fusion(list(opened.values()))
+    fusion_name, published = _fusion(list(opened.values()))
     cards = [audit(run) for run in opened.values()]
-    card = card_of(fused, cards, fusion={"weights": chosen, "chosen": how}, published=published, name=name)
+    card = card_of(fused, cards, fusion={"weights": chosen, "chosen": how}, published=published, name=fusion_name)
     seeds = "+".join(f"seed{seed}" for seed in card.seeds)
-    folder = out or runs[0].parent / f"{name}.{weights.replace(',', '_')}.{seeds}"
+    folder = out or runs[0].parent / f"{fusion_name}.{weights.replace(',', '_')}.{seeds}"
     save_scores(fused, folder / "scores.npz")
     save_card(card, folder / "ensemble.json")
     if as_json:
@@ -72,10 +76,13 @@ def ensemble(
         said = {"top1": card.accuracy, "top5": card.top5, **leaky, "weights": chosen, "out": str(folder)}
         typer.echo(json.dumps(said, indent=1))
         return
-    for run, each in scores.items():
-        typer.echo(f"{run:14} {top_k(each):6.2f} %   weight {chosen[run]:g}")
+    for name, run in opened.items():
+        typer.echo(f"{name:14} {top_k(judged(run)):6.2f} %   weight {chosen[name]:g}")
     label, how = _words(card, how)
-    typer.echo(f"{label:14} {top_k(fused):6.2f} %   weights: {how}")
+    counted = fused if card.zero_shot is None else unseen_part(fused, card.zero_shot.classes)
+    typer.echo(f"{label:14} {top_k(counted):6.2f} %   weights: {how}")
+    for title, said in zero_shot_rows(card.zero_shot) if card.zero_shot else ():
+        typer.echo(f"  {title}: {said}")
     typer.echo(f"scores and card in {folder}")
 
 
@@ -104,6 +111,20 @@ def _vote(runs: dict[str, Run], scores: dict[str, Scores], *, priority: str, out
     for name, value in oracles.items():
         typer.echo(f"{name:14} {value:6.2f} %   labels decide: an upper bound and no accuracy")
     typer.echo(f"scores and card in {folder}")
+
+
+def _refuse_zero_shot(runs: dict[str, Run], scores: dict[str, Scores], *, what: str) -> None:
+    """Of zero-shot runs, what would take samples of seen and unseen classes for one accuracy."""
+    from bonefide.evaluation.zero_shot_figures import split_of
+
+    refused = {"a vote", "fitted_on_test"} & {what}
+    if any(each.selected_on == "best_on_test" for each in scores.values()):
+        refused.add("a fusion of weights that test labels chose")
+    if refused and any(split_of(run, scores[name]) for name, run in runs.items()):
+        raise RunError(
+            f"{min(refused)} is not for zero-shot runs, whose accuracy is of unseen classes; fuse runs of last epochs "
+            "with --weights equal or w,w,..."
+        )
 
 
 def _words(card: AuditCard, how: str) -> tuple[str, str]:

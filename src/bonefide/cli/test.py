@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,32 +26,42 @@ def test(
     from bonefide.evaluation.metrics import balanced_accuracy, top_k
     from bonefide.evaluation.scores import save_scores
     from bonefide.evaluation.test import test as score_run
+    from bonefide.evaluation.zero_shot_figures import judged
+    from bonefide.evaluation.zero_shot_words import zero_shot_rows
     from bonefide.run import find_runs
     from bonefide.training.devices import resolve_device
 
     opened = None if store is None else open_store(store)
     results: dict[str, Any] = {}
+    words: dict[str, list[tuple[str, str]]] = {}
     for run in find_runs(runs):
         with Counter(run.folder.name) as counter:
             scores = score_run(run, store=opened, device=resolve_device(device), progress=counter)
         save_scores(scores, run.scores_file)
         # A figure that test labels chose is never printed as an accuracy.
         prefix = "best_on_test_" if scores.selected_on == "best_on_test" else ""
+        counted = judged(run)
         results[str(run.folder)] = {
-            f"{prefix}top1": top_k(scores, 1),
-            f"{prefix}top5": top_k(scores, 5),
-            f"{prefix}balanced": balanced_accuracy(scores),
-            "samples": len(scores.names),
+            f"{prefix}top1": top_k(counted, 1),
+            f"{prefix}top5": top_k(counted, 5),
+            f"{prefix}balanced": balanced_accuracy(counted),
+            "samples": len(counted.names),
             "selected_on": scores.selected_on,
         }
-        if not prefix and (card := audit(run)).parts:
+        card = None if prefix else audit(run)
+        if card is not None and (card.parts or card.zero_shot):
             results[str(run.folder)] |= {"parts": card.parts, "oracles": card.oracles}
+        if card is not None and card.zero_shot:
+            results[str(run.folder)] |= {"zero_shot": asdict(card.zero_shot)}
+            words[str(run.folder)] = zero_shot_rows(card.zero_shot)
     if as_json:
         typer.echo(json.dumps(results, indent=1))
         return
     for folder, metrics in results.items():
         numbers = "  ".join(f"{key} {value:.2f} %" for key, value in metrics.items() if isinstance(value, float))
         typer.echo(f"{folder}: {numbers}  ({metrics['samples']} samples, weights chosen: {metrics['selected_on']})")
+        for name, said in words.get(folder, []):
+            typer.echo(f"  {name}: {said}")
         for part, value in metrics.get("parts", {}).items():
             typer.echo(f"  {part:14} {value:6.2f} %")
         for oracle, value in metrics.get("oracles", {}).items():
