@@ -19,6 +19,7 @@ from bonefide.evaluation.scores import load_scores, save_scores
 sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
 
 from made_pairs import made_run
+from made_starts import made_card
 from make_runs import made_scores, made_store, make_run
 
 app = typer.Typer()
@@ -146,3 +147,16 @@ def test_a_study_sets_trainings_by_a_method_beside_plain_ones(tmp_path: Path) ->
     for options in (("--study", "csre", "--cards", page), ("--results", page, "--costs", costs)):
         with pytest.raises(RunError, match="--study needs --results"):
             call(tmp_path / "cards", *options)
+
+
+def test_a_study_sets_starts_side_by_side(tmp_path: Path) -> None:
+    recipe = "mamp/nwucla_small_downstream"
+    for run, right in (("linear", 60), ("random_linear", 40)):
+        save_card(made_card(recipe, run, 1, right), tmp_path / "cards" / f"{run}.json")
+    page = tmp_path / "study.md"
+    call(tmp_path / "cards", "--study", "self-supervised", "--results", page)
+    text = page.read_text()
+    assert f"`bonefide report {tmp_path / 'cards'} --study self-supervised --results {page}`" in text
+    assert "- MAMP pays in linear (+20.00" in text
+    with pytest.raises(RunError, match="leave them out"):
+        call(tmp_path / "cards", "--study", "self-supervised", "--results", page, "--costs", page)

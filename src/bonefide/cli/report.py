@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
+_SELF_SUPERVISED = "self-supervised"
+"""The study of pre-trainings."""
+
 
 def report(
     sources: Annotated[list[Path], typer.Argument(help="Runs, folders of runs, or cards (.json).")],
@@ -30,7 +33,8 @@ def report(
     study: Annotated[
         str | None,
         typer.Option(
-            help="A method: let --results set trainings with it beside plain ones of equal settings and seeds."
+            help="A method: let --results set trainings with it beside plain ones of equal settings and seeds; or "
+            "self-supervised: trainings from pre-trained weights beside those from random ones."
         ),
     ] = None,
     costs: Annotated[
@@ -50,6 +54,8 @@ def report(
         raise RunError("nothing to write; give --out for a page, --results for a document, or --cards")
     if (study is not None and results is None) or (costs and study is None):
         raise RunError("--study needs --results, the file to write, and --costs needs --study, the method")
+    if costs and study == _SELF_SUPERVISED:
+        raise RunError("--costs are of methods; --study self-supervised shows none, leave them out")
     runs, given = _sources(sources)
     probes = [file for file in given if is_probe_card(file)]
     files = [file for file in given if file not in probes]
@@ -148,13 +154,17 @@ def _study(
     from bonefide.errors import UnknownNameError
     from bonefide.evaluation.audit import audit, load_card
     from bonefide.evaluation.study import load_costs, write_study
+    from bonefide.evaluation.study_pretraining import write_pretraining_study
 
-    if method not in names("methods"):
-        raise UnknownNameError("methods", method, names("methods"))
+    if method not in (known := (*names("methods"), _SELF_SUPERVISED)):
+        raise UnknownNameError("methods", method, known)
     every = [*map(audit, runs), *map(load_card, files)]
     measured = [f"--costs {file}" for file in costs]
     said = ["bonefide report", *map(str, sources), f"--study {method}", *measured, f"--results {results}"]
-    return str(write_study(every, results, method=method, costs=list(map(load_costs, costs)), command=" ".join(said)))
+    command = " ".join(said)
+    if method == _SELF_SUPERVISED:
+        return str(write_pretraining_study(every, results, command=command))
+    return str(write_study(every, results, method=method, costs=list(map(load_costs, costs)), command=command))
 
 
 def _named(cards: list[AuditCard]) -> dict[str, AuditCard]:

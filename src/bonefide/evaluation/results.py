@@ -14,7 +14,7 @@ from bonefide.evaluation.audit import AuditCard
 from bonefide.evaluation.probe_card import ProbeCard, probes_markdown
 from bonefide.writing import write_file
 
-__all__ = ["markdown_row", "results_markdown", "write_results"]
+__all__ = ["markdown_row", "markdown_rule", "results_markdown", "write_results"]
 
 _COLUMNS = (
     "paper",
@@ -65,7 +65,8 @@ def results_markdown(
         rows = list(group)
         title = f"## {dataset_title(dataset)}, {protocol}"
         lines += ["", title, "", f"Preparation `{preparation}`, {rows[0].first.test_samples} test samples.", ""]
-        lines += [markdown_row(_COLUMNS), _rule()]
+        sides = "".join("r" if column in _NUMBERS else "-" for column in _COLUMNS)
+        lines += [markdown_row(_COLUMNS), markdown_rule(sides)]
         lines += [markdown_row(_cells(summary)) for summary in rows]
         sources = dict.fromkeys((row.first.recipe, row.first.source) for row in rows if row.first.published is not None)
         lines += [""] * bool(sources)
@@ -97,8 +98,14 @@ def markdown_row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
-def _rule() -> str:
-    return "|" + "|".join("---:" if column in _NUMBERS else "---" for column in _COLUMNS) + "|"
+def markdown_rule(sides: str) -> str:
+    """The line below the head of a Markdown table: `r` for each column that is set to the right, anything for others.
+
+    Example:
+        >>> markdown_rule("-r")
+        '|---|---:|'
+    """
+    return "|" + "|".join("---:" if side == "r" else "---" for side in sides) + "|"
 
 
 def _cells(summary: Summary) -> list[str]:

@@ -14,7 +14,7 @@ from bonefide.evaluation._summary import Figure, difference
 from bonefide.evaluation.audit import AuditCard
 from bonefide.evaluation.compare import Disagreement, pooled
 from bonefide.evaluation.pairs import Pair, pairs_of
-from bonefide.evaluation.results import markdown_row
+from bonefide.evaluation.results import markdown_row, markdown_rule
 from bonefide.writing import write_file
 
 __all__ = ["load_costs", "study_markdown", "write_study"]
@@ -125,7 +125,7 @@ def write_study(
 
 def _accuracies(rows: list[list[Pair]], name: str) -> list[str]:
     columns = ("recipe", "stream", "plain", name, "difference", "seeds", "only plain right", f"only {name} right")
-    lines = [markdown_row((*columns, "p of each seed", "p together", "verdict")), _rule("--rrr-rr-r-")]
+    lines = [markdown_row((*columns, "p of each seed", "p together", "verdict")), markdown_rule("--rrr-rr-r-")]
     for pairs in rows:
         card = pairs[0].with_it
         found = [pair.disagreement for pair in pairs]
@@ -149,7 +149,7 @@ def _accuracies(rows: list[list[Pair]], name: str) -> list[str]:
 
 def _epochs(rows: list[list[Pair]], name: str) -> list[str]:
     columns = ("recipe", "stream", "epoch, plain", f"epoch, {name}", "ratio", "learned, plain", f"learned, {name}")
-    lines = [markdown_row((*columns, "hardware")), _rule("--rrrrr-")]
+    lines = [markdown_row((*columns, "hardware")), markdown_rule("--rrrrr-")]
     for pairs in rows:
         card = pairs[0].with_it
         seconds = [
@@ -169,13 +169,16 @@ def _measured(costs: Sequence[Mapping[str, Any]]) -> list[str]:
     """Training steps of all measurements in one table, then their other tables."""
     steps = [line for each in costs if "networks" in each["tables"] for line in _steps(each)]
     columns = ("what", "device", "batch", "clock, ms", "processor, ms", "over the first", "memory, MB")
-    lines = ["", _STEPS, "", markdown_row(columns), _rule("--rrrrr"), *steps] if steps else []
+    lines = ["", _STEPS, "", markdown_row(columns), markdown_rule("--rrrrr"), *steps] if steps else []
     for each in costs:
         for name, table in each["tables"].items():
             if name != "networks" and table["rows"]:
                 names = list(table["rows"][0])
                 lines += ["", f"### {table['title']}", "", f"{table['how']} On {_device(each)}.", ""]
-                lines += [markdown_row(key.replace("_", " ") for key in names), _rule("-" + "r" * (len(names) - 1))]
+                lines += [
+                    markdown_row(key.replace("_", " ") for key in names),
+                    markdown_rule("-" + "r" * (len(names) - 1)),
+                ]
                 lines += [markdown_row(_cell(row.get(key)) for key in names) for row in table["rows"]]
     return lines
 
@@ -206,7 +209,7 @@ def _cell(value: Any) -> str:
 
 def _kept(rows: list[list[Pair]], name: str) -> list[str]:
     columns = ("recipe", "stream", "kept, plain", f"kept, {name}", "names, types and shapes")
-    lines = [markdown_row(columns), _rule("--rr-")]
+    lines = [markdown_row(columns), markdown_rule("--rr-")]
     for pairs in rows:
         first = pairs[0]
         if first.with_it.fusion:
@@ -238,10 +241,6 @@ def _stream(card: AuditCard) -> str:
     if not card.fusion:
         return card.stream.replace("_", " ")
     return f"{card.stream.replace('_', ' ').replace('+', ', ')} fused, weights {card.fusion.get('chosen', 'unknown')}"
-
-
-def _rule(sides: str) -> str:
-    return "|" + "|".join("---:" if side == "r" else "---" for side in sides) + "|"
 
 
 def _seeds(cards: Iterable[AuditCard]) -> str:
