@@ -13,6 +13,7 @@ from calling import call
 
 from bonefide.cli.compare import compare
 from bonefide.cli.ensemble import ensemble
+from bonefide.cli.report import report
 from bonefide.cli.test import test as verb
 from bonefide.errors import RunError
 from bonefide.evaluation import test as testing
@@ -22,7 +23,7 @@ from bonefide.evaluation.zero_shot import unseen_part
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
 
-from made_zero_shot import SPLIT, made_zero_shot_run, zero_shot_scores
+from made_zero_shot import SPLIT, family, made_zero_shot_run, zero_shot_scores
 
 
 @pytest.fixture
@@ -70,3 +71,20 @@ def test_testing_a_run_again(runs: list[Path], monkeypatch: pytest.MonkeyPatch) 
     lines = call(verb, runs[0], "--device", "cpu").stdout.splitlines()
     assert any(line.startswith("  all classes, gamma 0: seen ") for line in lines)
     assert any("either_correct" in line and "no accuracy" in line for line in lines)
+
+
+def test_the_study_and_the_results_of_runs(tmp_path: Path) -> None:
+    family(tmp_path / "runs", seeds=(1,), splits=1)
+    study = tmp_path / "study.md"
+    said = json.loads(call(report, tmp_path / "runs", "--study", "zero-shot", "--results", study, "--json").stdout)
+    assert said == {"study": str(study), "runs": 2, "cards_given": 0}
+    command = f"bonefide report {tmp_path / 'runs'} --study zero-shot --results {study}"
+    assert command in study.read_text()
+    assert "| PGFA (nwucla_bonefide1) |" in study.read_text()
+    call(report, tmp_path / "runs", "--results", tmp_path / "results.md", "--cards", tmp_path / "cards")
+    assert "## Zero-shot recognition" in (tmp_path / "results.md").read_text()
+    again = tmp_path / "again.md"
+    call(report, tmp_path / "cards", "--results", again)
+    assert again.read_text().splitlines()[3:] == (tmp_path / "results.md").read_text().splitlines()[3:]
+    with pytest.raises(RunError, match="--study zero-shot shows none"):
+        call(report, tmp_path / "runs", "--study", "zero-shot", "--results", study, "--costs", study)

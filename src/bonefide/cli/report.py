@@ -19,6 +19,8 @@ __all__ = ["report"]
 
 _SELF_SUPERVISED = "self-supervised"
 """The study of pre-trainings."""
+_ZERO_SHOT = "zero-shot"
+"""That of zero-shot recognition."""
 
 
 def report(
@@ -34,7 +36,8 @@ def report(
         str | None,
         typer.Option(
             help="A method: let --results set trainings with it beside plain ones of equal settings and seeds; or "
-            "self-supervised: trainings from pre-trained weights beside those from random ones."
+            "self-supervised: trainings from pre-trained weights beside those from random ones; or zero-shot: methods "
+            "and baselines over splits and seeds, honestly and as published."
         ),
     ] = None,
     costs: Annotated[
@@ -46,6 +49,7 @@ def report(
 
     Folders are searched for finished runs and for the cards of ensembles. A folder without runs is one of cards.
     """
+    from bonefide.cli._pretraining import illustrations
     from bonefide.errors import RunError
     from bonefide.evaluation.probe_card import is_probe_card
     from bonefide.evaluation.report import report as write_report
@@ -54,8 +58,8 @@ def report(
         raise RunError("nothing to write; give --out for a page, --results for a document, or --cards")
     if (study is not None and results is None) or (costs and study is None):
         raise RunError("--study needs --results, the file to write, and --costs needs --study, the method")
-    if costs and study == _SELF_SUPERVISED:
-        raise RunError("--costs are of methods; --study self-supervised shows none, leave them out")
+    if costs and study in {_SELF_SUPERVISED, _ZERO_SHOT}:
+        raise RunError(f"--costs are of methods; --study {study} shows none, leave them out")
     runs, given = _sources(sources)
     probes = [file for file in given if is_probe_card(file)]
     files = [file for file in given if file not in probes]
@@ -63,7 +67,10 @@ def report(
     if out is not None:
         if not runs and not files:
             raise RunError("only cards of probes, which stand in the results document; give --results for it")
-        written["page"] = str(write_report([*runs, *map(_scored, files)], out=out, store=_store(store, runs)))
+        opened = _store(store, runs)
+        pictures = illustrations(runs, opened)
+        every = [*runs, *map(_scored, files)]
+        written["page"] = str(write_report(every, out=out, store=opened, illustrations=pictures))
     if study is not None and results is not None:
         written["study"] = _study(sources, runs, files, method=study, costs=costs or [], results=results)
         results = None
@@ -155,8 +162,9 @@ def _study(
     from bonefide.evaluation.audit import audit, load_card
     from bonefide.evaluation.study import load_costs, write_study
     from bonefide.evaluation.study_pretraining import write_pretraining_study
+    from bonefide.evaluation.study_zero_shot import write_zero_shot_study
 
-    if method not in (known := (*names("methods"), _SELF_SUPERVISED)):
+    if method not in (known := (*names("methods"), _SELF_SUPERVISED, _ZERO_SHOT)):
         raise UnknownNameError("methods", method, known)
     every = [*map(audit, runs), *map(load_card, files)]
     measured = [f"--costs {file}" for file in costs]
@@ -164,6 +172,8 @@ def _study(
     command = " ".join(said)
     if method == _SELF_SUPERVISED:
         return str(write_pretraining_study(every, results, command=command))
+    if method == _ZERO_SHOT:
+        return str(write_zero_shot_study(every, results, command=command))
     return str(write_study(every, results, method=method, costs=list(map(load_costs, costs)), command=command))
 
 

@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
 from bonefide.evaluation._content import dataset_title, paper_name
+from bonefide.evaluation._markdown import markdown_row, markdown_rule
 from bonefide.evaluation._summary import BEST_ON_TEST, ORACLES, Summary, difference, duration, summarize, weights_of
 from bonefide.evaluation.audit import AuditCard
 from bonefide.evaluation.probe_card import ProbeCard, probes_markdown
+from bonefide.evaluation.zero_shot_families import is_rehearsal, is_zero_shot
+from bonefide.evaluation.zero_shot_results import zero_shot_markdown
 from bonefide.writing import write_file
 
 __all__ = ["markdown_row", "markdown_rule", "results_markdown", "write_results"]
@@ -44,7 +47,7 @@ def results_markdown(
     """The document, in an order that depends on the cards alone.
 
     Args:
-        cards: of runs and fusions.
+        cards: of runs and fusions; those of rehearsals are left out.
         probes: of frozen networks.
         command: what made the document, to stand in it.
 
@@ -52,7 +55,9 @@ def results_markdown(
         >>> print(results_markdown([]).splitlines()[0])
         # Results
     """
-    summaries = sorted(summarize(sorted(cards, key=_order_of_card)), key=lambda each: _order_of_card(each.first))
+    tested = [card for card in sorted(cards, key=_order_of_card) if not is_rehearsal(card)]
+    usual = summarize(card for card in tested if not is_zero_shot(card))
+    summaries = sorted(usual, key=lambda each: _order_of_card(each.first))
     lines = [
         "# Results",
         "",
@@ -61,9 +66,9 @@ def results_markdown(
         BEST_ON_TEST.replace("best_on_test", "`best_on_test`", 1),
         "Training time is that of one training, or of all members of a fusion.",
     ]
-    for (dataset, protocol, preparation), group in groupby(summaries, key=_section):
+    for (dataset, protocol, preparation, classes), group in groupby(summaries, key=_section):
         rows = list(group)
-        title = f"## {dataset_title(dataset)}, {protocol}"
+        title = f"## {dataset_title(dataset)}, {protocol}{f': seen classes of {classes}' if classes else ''}"
         lines += ["", title, "", f"Preparation `{preparation}`, {rows[0].first.test_samples} test samples.", ""]
         sides = "".join("r" if column in _NUMBERS else "-" for column in _COLUMNS)
         lines += [markdown_row(_COLUMNS), markdown_rule(sides)]
@@ -74,6 +79,7 @@ def results_markdown(
         parted = [summary for summary in rows if summary.parts]
         lines += [""] * bool(parted)
         lines += [f"- {_parts(summary)}" for summary in parted]
+    lines += zero_shot_markdown(tested)
     return "\n".join(lines) + "\n" + probes_markdown(probes)
 
 
@@ -91,21 +97,6 @@ def write_results(cards: Sequence[AuditCard], file: Path, *, probes: Sequence[Pr
     """
     write_file(file, results_markdown(cards, probes=probes, command=command))
     return file
-
-
-def markdown_row(cells: Iterable[str]) -> str:
-    """A row of a Markdown table; what would end a cell is escaped."""
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
-
-
-def markdown_rule(sides: str) -> str:
-    """The line below the head of a Markdown table: `r` for each column that is set to the right, anything for others.
-
-    Example:
-        >>> markdown_rule("-r")
-        '|---|---:|'
-    """
-    return "|" + "|".join("---:" if side == "r" else "---" for side in sides) + "|"
 
 
 def _cells(summary: Summary) -> list[str]:
@@ -150,12 +141,13 @@ def _seeds(summary: Summary) -> str:
     return f"{len(summary.cards)} ({seeds})" if not summary.first.fusion else f"{len(summary.seeds)} ({seeds})"
 
 
-def _section(summary: Summary) -> tuple[str, str, str]:
-    return summary.first.dataset, summary.first.protocol, summary.first.preparation
+def _section(summary: Summary) -> tuple[str, str, str, str]:
+    card = summary.first
+    return card.dataset, card.protocol, card.preparation, card.classes
 
 
 def _order_of_card(card: AuditCard) -> tuple[object, ...]:
     """By data, paper and recipe; fusions after their members; then by all that could still tell two apart."""
     fused = bool(card.fusion) or card.run == "ensemble"
-    names = (card.dataset, card.protocol, card.preparation, card.paper, card.recipe, fused, card.run)
+    names = (card.dataset, card.protocol, card.preparation, card.classes, card.paper, card.recipe, fused, card.run)
     return *names, card.selected_on, card.seeds, repr(card)

@@ -145,6 +145,4 @@ def _alone(sides: Sides, hits: Array) -> Generalized:
 
 def _check(scores: Scores, names: Sequence[str]) -> None:
     if missing := [name for name in names if name not in scores.branches]:
-        raise ScoresError(
-            f"the scores have no branch '{missing[0]}'; they have {', '.join(scores.branches) or 'none'}"
-        )
+        raise ScoresError(f"the scores have no branch '{missing[0]}'; they have {', '.join(scores.branches) or 'none'}")
