@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bonefide.evaluation.metrics import top_k
     from bonefide.evaluation.report import report
     from bonefide.evaluation.test import test
-    from bonefide.hub import Recognizer
+    from bonefide.hub.recognizer import Recognizer
     from bonefide.layouts import layout
     from bonefide.run import Run
     from bonefide.training.parallel import train
@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 _PLACES = {
-    "Recognizer": ("bonefide.hub", "Recognizer"),
+    "Recognizer": ("bonefide.hub.recognizer", "Recognizer"),
     "Run": ("bonefide.run", "Run"),
     "compare": ("bonefide.evaluation.compare", "compare"),
     "convert": ("bonefide.conversion", "convert"),

@@ -18,7 +18,7 @@ from bonefide.data.datasets import info
 from bonefide.encoders.descriptor_resnet import DescriptorResNet
 from bonefide.encoders.shiftgcn import ShiftGCN
 from bonefide.errors import DataError, OutputError, UnknownNameError
-from bonefide.hub import Recognizer
+from bonefide.hub.recognizer import Recognizer
 from bonefide.layouts import layout
 from bonefide.methods.descriptor_fusion import DescriptorFusion
 from bonefide.methods.supervised import Supervised

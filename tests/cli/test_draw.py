@@ -17,7 +17,7 @@ from bonefide.data.write_store import Entry, write_store
 from bonefide.encoders.masked_transformer import MaskedTransformer
 from bonefide.encoders.stgcn import STGCN
 from bonefide.errors import DataError, OutputError, StoreError, UnknownNameError
-from bonefide.hub import Recognizer
+from bonefide.hub.recognizer import Recognizer
 from bonefide.layouts import layout
 from bonefide.methods.stjd_cl import STJDCL
 from bonefide.methods.stjd_mp import STJDMP
@@ -93,11 +93,11 @@ def test_beside_its_descriptors(store: Path, tmp_path: Path) -> None:
         call(store, "0", tmp_path / "x.png", "--corrected")
 
 
-@pytest.mark.parametrize("option", ["--prime", "--hidden"])
+@pytest.mark.parametrize("option", ["--prime", "--hidden", "--attention"])
 def test_what_a_pre_training_sees(store: Path, tmp_path: Path, option: str) -> None:
     small = {"encoder.width": 16, "encoder.depth": 2, "method.decoder_depth": 1, "method.decoder_width": 16}
     recipe = load.single_run(load.recipe("stjd_mp/nwucla_small", set=small), "main")
-    encoder = MaskedTransformer(layout("ucla20"), 3, frames=48, width=16, depth=2, heads=4)
+    encoder = MaskedTransformer(layout("ucla20"), 3, frames=32, width=16, depth=2, heads=4)
     weights = tmp_path / "weights.safetensors"
     trained = STJDMP(encoder, decoder_depth=1, decoder_width=16).state_dict()
     Recognizer.from_weights(trained, recipe).save(weights)
@@ -105,6 +105,8 @@ def test_what_a_pre_training_sees(store: Path, tmp_path: Path, option: str) -> N
     assert Path(said["file"]).read_bytes().startswith(b"\x89PNG")
     with pytest.raises(DataError, match="pictures of their own: give one of them"):
         call(store, "0", tmp_path / "b.png", option, weights, "--descriptors")
+    with pytest.raises(OutputError, match=r"is drawn as a \.png"):
+        call(store, "0", tmp_path / "b.gif", option, weights)
 
 
 def test_prime_joints_of_a_contrast(store: Path, tmp_path: Path) -> None:
@@ -117,3 +119,5 @@ def test_prime_joints_of_a_contrast(store: Path, tmp_path: Path) -> None:
     assert (tmp_path / "a.png").is_file()
     with pytest.raises(DataError, match="STJDCL hides nothing"):
         call(store, "0", tmp_path / "a.png", "--hidden", weights)
+    with pytest.raises(DataError, match="STGCN has no attention"):
+        call(store, "0", tmp_path / "a.png", "--attention", weights)

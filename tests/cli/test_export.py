@@ -14,7 +14,7 @@ from tiny import loaded, tiny_store
 from bonefide.cli.export import export
 from bonefide.config.load import single_run
 from bonefide.errors import BonefideError, DataError, OutputError, StoreError, UnknownNameError
-from bonefide.hub import Recognizer
+from bonefide.hub.recognizer import Recognizer
 from bonefide.serving.program import FACTS_FILE
 from bonefide.training.fit import train_run
 

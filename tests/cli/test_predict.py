@@ -20,7 +20,7 @@ from bonefide.data.synthetic.perform import perform
 from bonefide.data.synthetic.sensor import camera, observe
 from bonefide.errors import DataError, RunError, UnknownNameError
 from bonefide.evaluation.scores import load_scores
-from bonefide.hub import Recognizer
+from bonefide.hub.recognizer import Recognizer
 from bonefide.run import Run
 from bonefide.training.fit import plan_runs, train_run
 

@@ -25,7 +25,7 @@ from bonefide.data.write_store import Entry, write_store
 from bonefide.encoders.shiftgcn import ShiftGCN
 from bonefide.errors import DataError, RawFileError, RunError, ShapeError, StoreError, UnknownNameError
 from bonefide.evaluation.probe_card import load_probe_card
-from bonefide.hub import Recognizer
+from bonefide.hub.recognizer import Recognizer
 from bonefide.layouts import SkeletonLayout, layout
 from bonefide.layouts.conversion import conversion
 from bonefide.methods.supervised import Supervised

@@ -21,7 +21,7 @@ from bonefide.data.write_descriptors import describe_store, descriptor_folder
 from bonefide.errors import DataError, RecipeError, RunError, ShapeError
 from bonefide.evaluation.scores import load_scores
 from bonefide.evaluation.test import test as score_run
-from bonefide.hub import Recognizer
+from bonefide.hub.recognizer import Recognizer
 from bonefide.run import Run
 from bonefide.training.fit import plan_runs, train_run
 from bonefide.training.parallel import train_all

@@ -19,7 +19,7 @@ from bonefide.config.recognizer import config_of_recipe
 from bonefide.data.store import SkeletonStore
 from bonefide.evaluation import test as testing
 from bonefide.evaluation.scores import load_scores
-from bonefide.hub import Recognizer
+from bonefide.hub.recognizer import Recognizer
 from bonefide.methods.supervised import Supervised
 from bonefide.run import Run
 from bonefide.training.fit import train_run

@@ -20,7 +20,7 @@ from bonefide.errors import DataError, RecipeError, UnknownNameError
 from bonefide.evaluation import test as testing
 from bonefide.evaluation.audit import load_card
 from bonefide.evaluation.scores import load_scores
-from bonefide.hub import Recognizer
+from bonefide.hub.recognizer import Recognizer
 from bonefide.run import Run
 from bonefide.text.write_bank import write_bank
 from bonefide.training.fit import train_run

@@ -36,7 +36,7 @@ def convert(
     needs them.
     """
     from bonefide.conversion import convert as convert_file
-    from bonefide.hub import Recognizer
+    from bonefide.hub.recognizer import Recognizer
 
     weights = convert_file(paper, official)
     size = f"{len(weights)} tensors, {sum(each.numel() for each in weights.values()):,} numbers: {out}"
@@ -68,7 +68,7 @@ def _recipe(paper: str, name: str, stream: str, weights: dict[str, Tensor]) -> t
     """The recipe asked for or the first that fits, and names of further ones that fit."""
     from bonefide.config import load
     from bonefide.errors import DataError
-    from bonefide.hub import fitting_recipes, runs_of
+    from bonefide.hub.fitting import fitting_recipes, runs_of
 
     if not name:
         fitting = list(fitting_recipes(paper, weights, stream=stream))

@@ -89,7 +89,7 @@ def _network(source: Path, out: Path, form: str | None, *, trust_code: bool, ove
     chosen = _form(source, out, form)
     from rich.console import Console
 
-    from bonefide.hub import Recognizer
+    from bonefide.hub.recognizer import Recognizer
     from bonefide.serving.network import recognizer_network
     from bonefide.serving.onnx import export_onnx
     from bonefide.serving.program import export_program

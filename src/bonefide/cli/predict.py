@@ -13,7 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from bonefide.data.store_info import LeftOut
-    from bonefide.hub import Recognizer
+    from bonefide.hub.recognizer import Recognizer
     from bonefide.types import SkeletonSequence
 
 __all__ = ["predict"]
@@ -38,7 +38,7 @@ def predict(
     """
     from bonefide.data.store_info import LeftOut
     from bonefide.errors import DataError
-    from bonefide.hub import Recognizer
+    from bonefide.hub.recognizer import Recognizer
     from bonefide.training.devices import resolve_device
 
     recognizer = Recognizer.load(weights, device=resolve_device(device), trust_code=trust_code)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bonefide.data.protocols import Split
     from bonefide.data.store import SkeletonStore
     from bonefide.evaluation.probe_card import ProbeCard
-    from bonefide.hub import Recognizer
+    from bonefide.hub.recognizer import Recognizer
     from bonefide.types import Array, SkeletonSequence
 
 __all__ = ["probe"]
@@ -53,7 +53,7 @@ def probe(
     _check_parts(opened, parts, name)
 
     from bonefide.evaluation.probe_card import save_probe_card
-    from bonefide.hub import Recognizer
+    from bonefide.hub.recognizer import Recognizer
     from bonefide.training.devices import resolve_device
 
     recognizer = Recognizer.load(weights, device=resolve_device(device), trust_code=trust_code)

@@ -43,6 +43,9 @@ class ZeroShotFacts(BaseModel):
         encoder: name of the text encoder.
         width: of its vectors.
         sentences: kind of sentence to how many each class has.
+        gamma: what is taken from the scores of seen classes when all classes compete, chosen in a rehearsal; else 0.
+        floor: the score that nineteen of twenty samples of classes it had not seen reached in a rehearsal with their
+            own class; None without one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,6 +56,8 @@ class ZeroShotFacts(BaseModel):
     encoder: str
     width: _Size
     sentences: dict[str, _Size]
+    gamma: float = 0.0
+    floor: float | None = None
 
     @classmethod
     def of(cls, split: ClassSplit, texts: TextBank) -> ZeroShotFacts:

@@ -26,7 +26,15 @@ from bonefide.evaluation.zero_shot_oracles import oracles_of, single_branches
 from bonefide.run import Run
 from bonefide.types import Scores
 
-__all__ = ["ZeroShotFigures", "gamma_of", "judged", "split_of", "zero_shot_figures", "zero_shot_verdicts"]
+__all__ = [
+    "ZeroShotFigures",
+    "gamma_of",
+    "judged",
+    "rehearsal_of",
+    "split_of",
+    "zero_shot_figures",
+    "zero_shot_verdicts",
+]
 
 
 @dataclass(frozen=True)
@@ -205,26 +213,31 @@ def judged(run: Run) -> Scores:
 
 
 def gamma_of(run: Run) -> tuple[float, str]:
-    """The gamma for a zero-shot run, and what it is chosen on: the finished rehearsal of the same seed beside it.
+    """The gamma for a zero-shot run, and what it is chosen on: its rehearsal, if there is one.
 
     Raises:
         RunError: if the rehearsal is of another split.
     """
-    beside = _rehearsal_of(run)
-    if run.recipe.data.rehearsal or beside is None:
-        return 0.0, "nothing"
+    rehearsed = rehearsal_of(run)
+    return (0.0, "nothing") if rehearsed is None else (best_gamma(*rehearsed), "rehearsal")
+
+
+def rehearsal_of(run: Run) -> tuple[Scores, ClassSplit] | None:
+    """What was rehearsed for a zero-shot run: scores and split of the finished rehearsal of the same seed beside it.
+
+    Raises:
+        RunError: if that is of another split.
+    """
+    place = run.folder.resolve()
+    suffix = place.name.removeprefix(str(run.facts["run"]))
+    beside = Run(Path(place.parent, f"rehearsal{suffix}"))
+    if run.recipe.data.rehearsal or not (beside.recipe_file.is_file() and beside.finished):
+        return None
     scores = load_scores(beside.scores_file)
     split = split_of(beside, scores)
     if split is None or beside.recipe.data.classes != run.recipe.data.classes or not beside.recipe.data.rehearsal:
         raise RunError(f"{beside.folder}: no rehearsal of {run.recipe.data.classes}; train both into one folder")
-    return best_gamma(scores, split), "rehearsal"
-
-
-def _rehearsal_of(run: Run) -> Run | None:
-    place = run.folder.resolve()
-    suffix = place.name.removeprefix(str(run.facts["run"]))
-    beside = Run(Path(place.parent, f"rehearsal{suffix}"))
-    return beside if beside.folder != place and beside.recipe_file.is_file() and beside.finished else None
+    return scores, split
 
 
 def _tuples(value: Any) -> Any:

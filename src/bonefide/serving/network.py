@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bonefide.encoders._encoder import Encoder
 from bonefide.errors import ShapeError
-from bonefide.hub import Recognizer
+from bonefide.hub.recognizer import Recognizer
 from bonefide.layouts import SkeletonLayout
 from bonefide.methods._method import Method
 from bonefide.serving.lengths import Lengths, lengths

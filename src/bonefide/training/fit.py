@@ -29,10 +29,11 @@ from bonefide.data.loader import loader
 from bonefide.data.store import SkeletonStore
 from bonefide.errors import RunError
 from bonefide.evaluation.audit import audit, save_card
+from bonefide.evaluation.calibration import Calibration, calibration_of
 from bonefide.evaluation.features import save_features
 from bonefide.evaluation.scores import save_scores
 from bonefide.evaluation.test import load_weights, score
-from bonefide.hub import HEADER
+from bonefide.hub.weights import HEADER
 from bonefide.methods._method import Method
 from bonefide.run import Run
 from bonefide.training.callbacks import EpochEnd, save_weights
@@ -207,6 +208,8 @@ def _fit(trainer: pl.Trainer, module: MethodModule, batches: DataLoader[Sample],
 
 def _finish(run: Run, module: MethodModule, recipe: Recipe, data: Experiment, header: dict[str, str]) -> None:
     """Score by the chosen weights and close the run; the scores come last, they say that it is finished."""
+    if data.split is not None:
+        header = _header(recipe, data, run.facts, calibration=calibration_of(run))
     if recipe.training.select == "last":
         save_weights(module, run.weights_file, header | {"epoch": str(recipe.training.epochs)})
     else:
@@ -264,10 +267,15 @@ def _as_json(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=1) + "\n"
 
 
-def _header(recipe: Recipe, data: Experiment, facts: dict[str, Any]) -> dict[str, str]:
+def _header(
+    recipe: Recipe, data: Experiment, facts: dict[str, Any], *, calibration: Calibration | None = None
+) -> dict[str, str]:
     origin = {"paper": recipe.paper, "recipe": recipe.name, "run": facts["run"], "select": recipe.training.select}
     info = replace(data.train.store.info, classes=data.classes)
     config = config_of_run(recipe, info, data.train[0].clip.shape, origin=origin, split=data.split, texts=data.texts)
+    if config.zero_shot is not None and calibration is not None:
+        told = config.zero_shot.model_copy(update=calibration._asdict())
+        config = config.model_copy(update={"zero_shot": told})
     return {
         HEADER: config.model_dump_json(),
         "recipe": recipe.name,

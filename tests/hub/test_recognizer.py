@@ -17,7 +17,9 @@ from bonefide.config.recipe import Recipe
 from bonefide.data.datasets import info
 from bonefide.data.write_store import Entry, write_store
 from bonefide.errors import DataError, ShapeError
-from bonefide.hub import HEADER, Recognizer, fitting_recipe, fitting_recipes
+from bonefide.hub.fitting import fitting_recipe, fitting_recipes
+from bonefide.hub.recognizer import Recognizer
+from bonefide.hub.weights import HEADER
 from bonefide.types import SkeletonSequence
 
 

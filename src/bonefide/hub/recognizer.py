@@ -3,41 +3,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, get_args
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from bonefide.config import load
-from bonefide.config.components import component, create
-from bonefide.config.recipe import Descriptor, Recipe, Stream
+from bonefide.config.recipe import Recipe
 from bonefide.config.recognizer import RecognizerConfig, config_of_recipe
-from bonefide.data import datasets
 from bonefide.data.adapt_store import AdaptedStore, adapt_store
+from bonefide.data.class_splits import ClassSplit
 from bonefide.data.descriptor_store import image_planes
 from bonefide.data.preparation import preparation
 from bonefide.data.prepare_files import prepare_files
 from bonefide.data.store import SkeletonStore
 from bonefide.data.store_info import LeftOut
 from bonefide.descriptors import describe
-from bonefide.errors import BonefideError, DataError, RunError, ShapeError, did_you_mean
+from bonefide.errors import DataError, ShapeError
+from bonefide.hub._clips import Clip, batch_of, first_frames, together
+from bonefide.hub.weights import CONFIG, HEADER, WEIGHTS, built, find, fitted
 from bonefide.methods._method import Method
-from bonefide.run import Run
+from bonefide.text.bank import TextBank
 from bonefide.types import Array, Batch, Outputs, SkeletonSequence
 from bonefide.writing import write_file
 
-__all__ = ["HEADER", "Recognizer", "fitting_recipe", "fitting_recipes", "runs_of"]
+__all__ = ["Recognizer"]
 
-HEADER = "recognizer"
-"""Entry in the header of a file of weights that describes the rest."""
-_CONFIG, _WEIGHTS = "config.json", "model.safetensors"
-_STREAMS: tuple[str, ...] = (*get_args(Stream), *get_args(Descriptor))
+_TEXTS = "texts."
 
 
 class Recognizer:
@@ -48,9 +43,9 @@ class Recognizer:
         method: network and head, on their device; put into evaluation mode.
 
     Example:
-        >>> from bonefide.data.synthetic.perform import perform
+        >>> from bonefide.config import load
         >>> config = config_of_recipe(load.recipe("ctrgcn/nwucla_small"), origin={})
-        >>> recognizer = Recognizer(config, _built(config))
+        >>> recognizer = Recognizer(config, built(config))
         >>> walk = SkeletonSequence("walk", 0, np.random.default_rng(0).normal(size=(1, 40, 20, 3)))
         >>> label, probability = recognizer(walk)
         >>> label in recognizer.classes, 0.1 <= probability <= 1
@@ -93,7 +88,7 @@ class Recognizer:
             DataError: if there is none, or it is damaged or of another version.
             RunError: if it is a run that has not finished.
         """
-        config, file = _find(Path(place).expanduser())
+        config, file = find(Path(place).expanduser())
         if config.foreign and not trust_code:
             raise DataError(
                 f"{place} uses {config.foreign[0]}, code from outside bonefide, which loading would run; if you trust "
@@ -103,7 +98,7 @@ class Recognizer:
             weights = load_file(file)
         except (OSError, SafetensorError) as error:
             raise DataError(f"{file}: no readable weights ({error})") from None
-        return cls(config, _fitted(config, weights, source=str(file)).to(device))
+        return cls(config, fitted(config, weights, source=str(file)).to(device))
 
     @classmethod
     def from_weights(
@@ -120,7 +115,7 @@ class Recognizer:
             DataError: if they do not fit the recipe.
         """
         config = config_of_recipe(recipe, origin={"recipe": recipe.name, **(origin or {})})
-        return cls(config, _fitted(config, weights, source=f"the recipe {recipe.name}"))
+        return cls(config, fitted(config, weights, source=f"the recipe {recipe.name}"))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write `config.json` and `model.safetensors`.
@@ -128,8 +123,8 @@ class Recognizer:
         Raises:
             OutputError: if the folder cannot be written.
         """
-        write_file(Path(folder) / _CONFIG, self.config.to_json())
-        self.save(Path(folder) / _WEIGHTS)
+        write_file(Path(folder) / CONFIG, self.config.to_json())
+        self.save(Path(folder) / WEIGHTS)
 
     def save(self, file: str | Path) -> None:
         """Write all in one `.safetensors` file.
@@ -178,8 +173,45 @@ class Recognizer:
         """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            method = _built(self.config)
+            method = built(self.config)
         return Recognizer(self.config, method.to(next(self.method.parameters()).device))
+
+    def about(self, texts: TextBank, split: ClassSplit) -> Recognizer:
+        """The same zero-shot network for other classes, on the same device.
+
+        Args:
+            texts: about all of them, of the kinds `text_kinds`, by the text encoder it was trained with.
+            split: which of them it has seen: the classes it was trained with, in their order.
+
+        Raises:
+            DataError: if it is not a zero-shot network, or the texts are not as it needs them.
+        """
+        known = self.config.zero_shot
+        if known is None:
+            raise DataError(f"the method {self.config.method.name} recognises the classes it was trained with only")
+        if (texts.encoder, texts.width, len(split.seen)) != (known.encoder, known.width, len(known.seen)):
+            raise DataError(
+                f"these weights need texts by {known.encoder} ({known.width} numbers) and their {len(known.seen)} seen "
+                f"classes, got {texts.encoder} ({texts.width}) and {len(split.seen)}"
+            )
+        told = type(known).of(split, texts).model_copy(update={"gamma": known.gamma, "floor": known.floor})
+        config = self.config.model_copy(update={"classes": texts.classes, "zero_shot": told})
+        method = built(config, given={"texts": texts})
+        weights = {name: value for name, value in self.method.weights().items() if not name.startswith(_TEXTS)}
+        method.load_weights(
+            weights | {name: value for name, value in method.weights().items() if name.startswith(_TEXTS)}
+        )
+        return Recognizer(config, method.to(next(self.method.parameters()).device))
+
+    @property
+    def seen_texts(self) -> dict[str, Array]:
+        """What a zero-shot network keeps of the texts of its seen classes: kind to vectors (S, P, E)."""
+        seen = [] if self.config.zero_shot is None else list(self.config.zero_shot.seen)
+        return {
+            name.removeprefix(_TEXTS): value[seen].cpu().numpy()
+            for name, value in self.method.weights().items()
+            if name.startswith(_TEXTS)
+        }
 
     def __call__(self, sequence: SkeletonSequence) -> tuple[str, float]:
         """The likeliest class of a prepared sequence, and its probability."""
@@ -227,9 +259,9 @@ class Recognizer:
         if frames is not None and frames < 1:
             raise ShapeError(f"frames must be at least 1, got {frames}")
         device = next(self.method.parameters()).device
-        clips = (_first(self._shown(sequence), frames) for sequence in sequences)
-        for together in _together(clips, batch_size):
-            yield _batch(together, device)
+        clips = (first_frames(self._shown(sequence), frames) for sequence in sequences)
+        for group in together(clips, batch_size):
+            yield batch_of(group, device)
 
     def _check_version(self) -> None:
         known = preparation(self.config.preparation, self.config.options).version
@@ -239,7 +271,7 @@ class Recognizer:
                 f"bonefide has version {known}; use the bonefide they were made with"
             )
 
-    def _shown(self, sequence: SkeletonSequence) -> _Clip:
+    def _shown(self, sequence: SkeletonSequence) -> Clip:
         config = self.config
         if config.images is None:
             return self._clip(sequence)
@@ -249,9 +281,9 @@ class Recognizer:
             )
         except ShapeError as misfit:
             raise ShapeError(f"{sequence.name}: {misfit}") from None
-        return _Clip(image_planes([found[name][0] for name in config.images]), None)
+        return Clip(image_planes([found[name][0] for name in config.images]), None)
 
-    def _clip(self, sequence: SkeletonSequence) -> _Clip:
+    def _clip(self, sequence: SkeletonSequence) -> Clip:
         joints = np.asarray(sequence.joints)
         expected = (len(self.config.skeleton.joints), self.config.in_channels)
         if joints.ndim != 4 or joints.shape[2:] != expected or 0 in joints.shape:
@@ -262,138 +294,4 @@ class Recognizer:
         clip = np.zeros((self.config.persons, *joints.shape[1:]), joints.dtype)
         clip[: len(joints)] = joints[: self.config.persons]
         found = self._chain.with_joints(clip.transpose(3, 1, 2, 0), np.random.default_rng(0))
-        return _Clip(*(np.ascontiguousarray(each, dtype=np.float32) for each in found))
-
-
-def runs_of(whole: Recipe, stream: str) -> Iterator[Recipe]:
-    """The single runs of a recipe that see a stream, or the image of one descriptor.
-
-    Networks of several images tell themselves apart by their weights, so they are among those of any stream.
-
-    Args:
-        whole: with all its runs.
-        stream: "joint", "bone", "joint_motion" or "bone_motion"; or a descriptor.
-    """
-    for name in whole.runs:
-        one = load.single_run(whole, name)
-        images = one.data.images
-        if stream == (one.data.stream if images is None else images[0]) or len(images or ()) > 1:
-            yield one
-
-
-def fitting_recipe(paper: str, weights: Mapping[str, Tensor], *, stream: str = "joint") -> Recipe | None:
-    """The first of `fitting_recipes`; where they differ in protocol only, all give the same recogniser."""
-    return next(fitting_recipes(paper, weights, stream=stream), None)
-
-
-def fitting_recipes(paper: str, weights: Mapping[str, Tensor], *, stream: str = "joint") -> Iterator[Recipe]:
-    """The recipes of a paper whose network takes these weights, each as a single run of a stream; see `runs_of`.
-
-    Args:
-        paper: as in `bonefide ls papers`.
-        weights: under our names.
-        stream: the weights do not tell it.
-
-    Raises:
-        DataError: if there is no such stream.
-    """
-    if stream not in _STREAMS:
-        raise DataError(
-            f"there is no stream '{stream}'{did_you_mean(stream, _STREAMS)}; there are: {', '.join(_STREAMS)}"
-        )
-    for name in load.names():
-        whole = load.recipe(name)
-        pretrains = getattr(component("methods", whole.method.name), "judged_by_neighbors", False)
-        if whole.paper != paper or pretrains or not datasets.info(whole.data.dataset).classes:
-            continue
-        fitting = (run for run in runs_of(whole, stream) if not _misfit(config_of_recipe(run, origin={}), weights))
-        yield from islice(fitting, 1)
-
-
-class _Clip(NamedTuple):
-    stream: Array
-    joints: Array | None
-
-
-def _first(clip: _Clip, frames: int | None) -> _Clip:
-    """So many first frames; images have none."""
-    return clip if frames is None or clip.joints is None else _Clip(clip.stream[:, :frames], clip.joints[:, :frames])
-
-
-def _find(place: Path) -> tuple[RecognizerConfig, Path]:
-    """Description and weights at a place."""
-    if (place / _CONFIG).is_file():
-        return RecognizerConfig.from_json((place / _CONFIG).read_bytes(), place=place / _CONFIG), place / _WEIGHTS
-    file = place
-    if Run(place).recipe_file.is_file():
-        run = Run.open(place)
-        file = run.weights_file
-        if not file.is_file():
-            raise RunError(f"{place}: no weights yet; the training has not finished")
-    elif not place.exists():
-        siblings = [each.name for each in place.parent.iterdir()] if place.parent.is_dir() else []
-        raise DataError(f"there is no {place}{did_you_mean(place.name, siblings)}")
-    elif place.is_dir():
-        raise DataError(f"{place}: neither a run nor a recogniser; give a folder that holds {_CONFIG} or recipe.yaml")
-    try:
-        with safe_open(file, "pt") as opened:
-            header = opened.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{file}: not a file of weights (.safetensors): {error}") from None
-    if HEADER not in header:
-        raise DataError(f"{file}: weights alone, without class names and transform; convert or train them again")
-    return RecognizerConfig.from_json(header[HEADER], place=file), file
-
-
-def _built(config: RecognizerConfig) -> Method:
-    encoder = create("encoders", config.encoder, config.given)
-    made: Method = create("methods", config.method, config.given | {"encoder": encoder})
-    return made
-
-
-def _misfit(config: RecognizerConfig, weights: Mapping[str, Tensor]) -> str:
-    """Why weights do not fit, or nothing; on the device "meta" nothing is allocated, whatever sizes are asked for."""
-    try:
-        with torch.device("meta"):
-            expected = {name: value.shape for name, value in _built(config).weights().items()}
-    except (BonefideError, TypeError, RuntimeError) as error:
-        return str(error)
-    for name in sorted(expected.keys() | weights.keys()):
-        ours = expected.get(name)
-        given = weights[name].shape if name in weights else None
-        if ours != given:
-            return f"'{name}' should be {_words(ours)} and is {_words(given)}"
-    return ""
-
-
-def _words(shape: Sequence[int] | None) -> str:
-    return "absent" if shape is None else f"of shape {tuple(shape)}"
-
-
-def _fitted(config: RecognizerConfig, weights: Mapping[str, Tensor], *, source: str) -> Method:
-    if misfit := _misfit(config, weights):
-        raise DataError(f"{source}: the weights do not fit what is said about them: {misfit}")
-    method = _built(config)
-    method.load_weights(weights)
-    return method
-
-
-def _together(clips: Iterable[_Clip], batch_size: int) -> Iterator[list[_Clip]]:
-    """Neighbouring clips of equal length."""
-    held: list[_Clip] = []
-    for clip in clips:
-        if held and (len(held) == batch_size or clip.stream.shape != held[0].stream.shape):
-            yield held
-            held = []
-        held.append(clip)
-    if held:
-        yield held
-
-
-def _batch(clips: Sequence[_Clip], device: torch.device) -> Batch:
-    clip = torch.from_numpy(np.stack([each.stream for each in clips])).to(device)
-    nothing = torch.zeros(len(clips), dtype=torch.int64, device=device)
-    known = [each.joints for each in clips if each.joints is not None]
-    joints = torch.from_numpy(np.stack(known)).to(device) if known else None
-    # Few are recognised at once, so the joints are there whether the encoder asks for them or not.
-    return Batch(clip, nothing, nothing, joints)
+        return Clip(*(np.ascontiguousarray(each, dtype=np.float32) for each in found))
