@@ -10,9 +10,10 @@ import torch
 from bonefide.encoders.masked_transformer import MaskedTransformer
 from bonefide.encoders.stgcn import STGCN
 from bonefide.errors import DataError
-from bonefide.evaluation.pretraining import hidden_tokens, prime_joints
+from bonefide.evaluation.pretraining import attention, hidden_tokens, pictures_of, prime_joints
 from bonefide.layouts import layout
 from bonefide.methods._masked_prediction import Prediction
+from bonefide.methods.linear_probe import LinearProbe
 from bonefide.methods.mae import MAE
 from bonefide.methods.mamp import MAMP
 from bonefide.methods.stjd_cl import STJDCL
@@ -32,7 +33,7 @@ def batch() -> Batch:
 def made(kind: type, **options: Any) -> Any:
     torch.manual_seed(0)
     encoder = MaskedTransformer(UCLA, 3, frames=FRAMES, width=16, depth=1, heads=2, patch_joints=2)
-    return kind(encoder, decoder_depth=1, decoder_width=16, **options).eval()
+    return kind(encoder, decoder_depth=1, decoder_width=16, **{"seed": 0} | options).eval()
 
 
 @pytest.mark.parametrize("kind", [MAE, MAMP, STJDMP])
@@ -56,6 +57,14 @@ def test_perfect_predictions_are_the_clip_itself(kind: type, normalize: bool, mo
     np.testing.assert_array_equal(found.hidden[:, :, ::2].reshape(2, -1), hidden.numpy())
 
 
+def test_the_same_is_hidden_whatever_the_seed_of_the_method_is() -> None:
+    first, second = (hidden_tokens(made(MAMP, seed=seed), batch()) for seed in (3, None))
+    np.testing.assert_array_equal(first.hidden, second.hidden)
+    method = made(MAMP, seed=3)
+    assert (hidden_tokens(method, batch(), seed=1).hidden != first.hidden).any()
+    assert method.mask.draws.seed == 3
+
+
 def test_prime_joints_are_those_whose_density_changes() -> None:
     method, given = made(STJDMP), batch()
     found = prime_joints(method, given)
@@ -70,9 +79,33 @@ def test_prime_joints_are_those_whose_density_changes() -> None:
     assert prime_joints(contrast, given).shape == (2, FRAMES // 4, 20)
 
 
+def test_attention_is_that_of_the_clip_with_nothing_hidden() -> None:
+    method, given = made(MAMP), batch()
+    found = attention(method, given)
+    assert found.shape == (2, FRAMES // 4, 20)
+    np.testing.assert_allclose(found.mean(axis=(1, 2)), 1, rtol=1e-5)
+    np.testing.assert_array_equal(found[:, :, ::2], found[:, :, 1::2])
+    np.testing.assert_allclose(found, attention(method, given._replace(clip=given.clip[:1])), rtol=1e-5)
+    assert np.ptp(found[0]) > 1e-4
+    np.testing.assert_array_equal(found, attention(LinearProbe(method.encoder, 3), given))
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [(MAE, ("hidden", "attention")), (MAMP, ("hidden", "attention")), (STJDMP, ("prime", "hidden", "attention"))],
+)
+def test_what_can_be_drawn(kind: type, expected: tuple[str, ...]) -> None:
+    assert pictures_of(made(kind)) == expected
+    assert pictures_of(LinearProbe(made(kind).encoder, 3)) == ("attention",)
+    contrast = STJDCL(STGCN(UCLA, 3, base_channels=4), frames=FRAMES, width=8, queue=4)
+    assert pictures_of(contrast) == ("prime",)
+
+
 def test_methods_without_them_are_refused() -> None:
     method = Supervised(STGCN(UCLA, 3, base_channels=4), 3)
     with pytest.raises(DataError, match="Supervised knows no density of joints; give weights of STJD-MP"):
         prime_joints(method, batch())
     with pytest.raises(DataError, match="Supervised hides nothing; give weights of MAE"):
         hidden_tokens(method, batch())
+    with pytest.raises(DataError, match="STGCN has no attention to draw; give weights whose encoder"):
+        attention(method, batch())

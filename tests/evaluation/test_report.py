@@ -17,7 +17,7 @@ from bonefide.data.store import SkeletonStore
 from bonefide.errors import OutputError, RunError
 from bonefide.evaluation.audit import AuditCard, audit, card_of
 from bonefide.evaluation.ensemble import fuse
-from bonefide.evaluation.report import report
+from bonefide.evaluation.report import Illustration, report
 from bonefide.layouts.view import front_view
 from bonefide.run import Run
 
@@ -264,3 +264,13 @@ def test_tables_have_headers_and_pictures_have_words(tmp_path: Path, store: Skel
     canvases = [attributes for tag, attributes in page.tags if tag == "canvas"]
     assert canvases
     assert all(attributes.get("role") == "img" and attributes.get("aria-label") for attributes in canvases)
+
+
+def test_pictures_stand_with_their_run(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path / name, made_scores(seed=seed), run=name) for seed, name in enumerate(("mamp", "other"))]
+    pictures = {str(runs[0].folder): [Illustration("Attention", "From <yellow> to red.", b"\x89PNG")]}
+    page = Page(report(runs, out=tmp_path / "out", illustrations=pictures))
+    assert [attributes["src"] for tag, attributes in page.tags if tag == "img"] == ["data:image/png;base64,iVBORw=="]
+    assert "What it sees" in page.visible
+    assert "From <yellow> to red." in page.visible
+    assert "What it sees" not in Page(report(runs, out=tmp_path / "without")).visible

@@ -37,3 +37,27 @@ def test_rates_rise_evenly_to_the_last_block() -> None:
 def test_a_width_that_heads_do_not_share(width: int, heads: int) -> None:
     with pytest.raises(ShapeError, match="multiple of its heads"):
         TransformerBlock(width, heads)
+
+
+def test_attention_is_what_the_fused_pass_weighs_values_by() -> None:
+    torch.manual_seed(0)
+    block, x = TransformerBlock(8, 2).eval(), torch.randn(3, 5, 8)
+    seen = block.attention(x)
+    assert seen.shape == (3, 2, 5, 5)
+    torch.testing.assert_close(seen.sum(dim=-1), torch.ones(3, 2, 5))
+    values = block.qkv(block.norm1(x))[..., 16:].unflatten(-1, (2, 4)).transpose(1, 2)
+    branch = block.project((seen @ values).transpose(1, 2).flatten(2))
+    torch.nn.init.zeros_(block.contract.weight)
+    torch.testing.assert_close(block(x) - x, branch)
+
+
+def test_rollout_multiplies_the_blocks_attention() -> None:
+    torch.manual_seed(0)
+    stack, x = TransformerStack(3, 8, 2).eval(), torch.randn(3, 5, 8)
+    owed, features = torch.eye(5).expand(3, -1, -1), x
+    for block in stack.blocks:
+        assert isinstance(block, TransformerBlock)
+        owed = (torch.eye(5) + block.attention(features).mean(dim=1)) / 2 @ owed
+        features = block(features)
+    torch.testing.assert_close(stack.attention(x), owed.mean(dim=1))
+    torch.testing.assert_close(stack.attention(x).sum(dim=1), torch.ones(3))

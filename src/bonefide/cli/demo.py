@@ -46,6 +46,7 @@ def demo(
 
     Started again, it continues; what is done is not done again.
     """
+    from bonefide.cli._pretraining import illustrations
     from bonefide.cli._progress import Counter
     from bonefide.config import load
     from bonefide.data.preparation import prepare
@@ -67,7 +68,7 @@ def demo(
     runs = [run for recipe in recipes for run in _train(recipe, out / "runs" / people, store, device)]
     pages = out / ("report" if task == "supervised" else f"report_{task.replace('-', '_')}")
     with _step("report", pages):
-        page = report(runs, out=pages, store=store)
+        page = report(runs, out=pages, store=store, illustrations=illustrations(runs, store))
     neighbor = _nearest_neighbor(store)
     if task == "self-supervised":
         _tell_self_supervised(runs, neighbor, page, as_json=as_json)

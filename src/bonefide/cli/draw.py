@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from bonefide.data.store import SkeletonStore
+    from bonefide.evaluation.pretraining import Picture
     from bonefide.types import SkeletonSequence
 
 __all__ = ["draw"]
@@ -40,6 +41,12 @@ def draw(
         Path | None,
         typer.Option(help="Run or weights of MAE, MAMP or STJD-MP: hide tokens, and show where they are guessed."),
     ] = None,
+    attention: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run or weights whose encoder is masked_transformer: colour joints by the attention they get."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Draw a sample of a store, seen from the front wherever its camera stood."""
@@ -50,12 +57,15 @@ def draw(
 
     if corrected and not descriptors:
         raise DataError("--corrected is for --descriptors")
-    if sum((descriptors, prime is not None, hidden is not None)) > 1:
-        raise DataError("--descriptors, --prime and --hidden are pictures of their own: give one of them")
+    places: dict[Picture, Path | None] = {"prime": prime, "hidden": hidden, "attention": attention}
+    asked = {picture: place for picture, place in places.items() if place is not None}
+    if len(asked) + descriptors > 1:
+        raise DataError("--descriptors, --prime, --hidden and --attention are pictures of their own: give one of them")
     opened = open_store(store)
     sequence = opened[_named(opened, sample)]
-    if prime is not None or hidden is not None:
-        file = _draw_pretraining(sequence, prime, hidden, out, frames=frames or 8, size=size)
+    if asked:
+        picture, place = asked.popitem()
+        file = _draw_seen(sequence, picture, place, out, frames=frames or 8, size=size)
     elif descriptors:
         file = draw_descriptors(sequence, opened.layout, out, corrected=corrected, frames=frames or 8, size=size)
     else:
@@ -69,26 +79,17 @@ def draw(
         typer.echo(f"{file}: {sequence.name}, {label}, {sequence.joints.shape[1]} frames")
 
 
-def _draw_pretraining(
-    sequence: SkeletonSequence, prime: Path | None, hidden: Path | None, out: Path, *, frames: int, size: int
-) -> Path:
+def _draw_seen(sequence: SkeletonSequence, picture: Picture, place: Path, out: Path, *, frames: int, size: int) -> Path:
     """The clip as the network takes it, not the recording."""
-    from bonefide.errors import DataError
-    from bonefide.evaluation.pretraining import hidden_tokens, prime_joints
-    from bonefide.hub import Recognizer
-    from bonefide.visualization.pretraining import draw_hidden, draw_prime
+    from bonefide.cli._pretraining import drawn
+    from bonefide.errors import OutputError
+    from bonefide.hub.recognizer import Recognizer
+    from bonefide.writing import write_file
 
-    place = hidden if prime is None else prime
-    assert place is not None
-    network = Recognizer.load(place)
-    if network.config.stream != "joint":
-        raise DataError(f"{place} sees {network.config.stream}, which is no body to draw; give weights of joints")
-    batch = next(network.batches([sequence]))
-    joints, layout = batch.clip[0].permute(3, 1, 2, 0).cpu().numpy(), network.config.skeleton
-    if prime is not None:
-        return draw_prime(joints, prime_joints(network.method, batch), layout, out, frames=frames, size=size)
-    seen = hidden_tokens(network.method, batch)
-    return draw_hidden(joints, seen.hidden, layout, out, guess=seen.guess, frames=frames, size=size)
+    if out.suffix.lower() != ".png":
+        raise OutputError(f"{out}: what a network sees is drawn as a .png")
+    write_file(out, drawn(Recognizer.load(place), sequence, picture, frames=frames, size=size))
+    return out
 
 
 def _named(store: SkeletonStore, sample: str) -> str | int:

@@ -177,6 +177,16 @@ class MaskedTransformer(nn.Module):
         seen = patches.gather(1, visible.unsqueeze(-1).expand(-1, -1, patches.shape[-1]))
         return self.stack(self.embed(seen) + nn.functional.embedding(visible, position))
 
+    def attention(self, clip: Tensor) -> Tensor:
+        """How much the features of a person owe to each joint at each time, by `TransformerStack.attention`.
+
+        Shape:
+            clip: (N, C, T, V, M).
+            returned: (N, M, T / patch_frames, V / patch_joints), of each person summing to 1.
+        """
+        share = self.stack.attention(self.embed(self.patches(clip)) + self.position())
+        return share.view(clip.shape[0], -1, *self.grid[:2])
+
 
 def _grid(frames: int, joints: int, patch_frames: int, patch_joints: int) -> _Grid:
     if patch_frames < 1 or patch_joints < 1:

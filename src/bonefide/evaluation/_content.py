@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -26,9 +27,29 @@ from bonefide.types import Scores
 if TYPE_CHECKING:
     from bonefide.data.store import SkeletonStore
 
-__all__ = ["Content", "Entry", "Source", "collect", "dataset_title", "finite", "paper_name"]
+__all__ = ["Content", "Entry", "Illustration", "Source", "collect", "dataset_title", "finite", "paper_name"]
 
 _PAIRS = 12
+
+
+@dataclass(frozen=True)
+class Illustration:
+    """A picture to stand on a page.
+
+    Args:
+        title: what it is.
+        words: what is to be seen.
+        png: the picture.
+    """
+
+    title: str
+    words: str
+    png: bytes
+
+    @property
+    def address(self) -> str:
+        """The picture as an address that holds it."""
+        return f"data:image/png;base64,{base64.b64encode(self.png).decode('ascii')}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +60,13 @@ class Entry:
         card: of a run or a fusion.
         scores: of the test samples, or None.
         predictions: those to look at.
+        illustrations: to stand below.
     """
 
     card: AuditCard
     scores: Scores | None = None
     predictions: list[Prediction] = field(default_factory=list)
+    illustrations: Sequence[Illustration] = ()
 
     @property
     def label(self) -> str:
@@ -124,7 +147,11 @@ Source = Run | AuditCard | tuple[AuditCard, Scores]
 """A run, a card alone, or a card with the scores it is of."""
 
 
-def collect(sources: Sequence[Source], store: SkeletonStore | None) -> Content:
+def collect(
+    sources: Sequence[Source],
+    store: SkeletonStore | None,
+    illustrations: Mapping[str, Sequence[Illustration]] | None = None,
+) -> Content:
     """Read everything a report says.
 
     Raises:
@@ -134,7 +161,8 @@ def collect(sources: Sequence[Source], store: SkeletonStore | None) -> Content:
     if not sources:
         raise RunError("nothing to report on; give at least one run or audit card")
     names = set(store.names.tolist()) if store is not None else set()
-    entries = sorted((_entry(source, names) for source in sources), key=lambda entry: not entry.card.fusion)
+    found = [_entry(source, names, illustrations or {}) for source in sources]
+    entries = sorted(found, key=lambda entry: not entry.card.fusion)
     wanted = [prediction.name for entry in entries for prediction in entry.predictions]
     summaries = summarize(entry.card for entry in entries)
     return Content(
@@ -170,11 +198,14 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _entry(source: Source, shown: set[str]) -> Entry:
+def _entry(source: Source, shown: set[str], illustrations: Mapping[str, Sequence[Illustration]]) -> Entry:
     if isinstance(source, AuditCard):
         return Entry(source)
-    card, scores = source if isinstance(source, tuple) else (audit(source), load_scores(source.scores_file))
-    return Entry(card, scores, pick(scores, among=shown))
+    if isinstance(source, tuple):
+        card, scores = source
+        return Entry(card, scores, pick(scores, among=shown))
+    scores = load_scores(source.scores_file)
+    return Entry(audit(source), scores, pick(scores, among=shown), illustrations.get(str(source.folder), ()))
 
 
 def _summary_json(summary: Summary) -> dict[str, Any]:

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bonefide.evaluation._content import Content, Entry, Source, collect, finite
+from bonefide.evaluation._content import Content, Entry, Illustration, Source, collect, finite
 from bonefide.evaluation._render import card_rows, page
 from bonefide.evaluation._summary import BEST_ON_TEST, Summary, difference
 from bonefide.evaluation.audit import Choice
@@ -18,10 +18,16 @@ from bonefide.writing import write_file
 if TYPE_CHECKING:
     from bonefide.data.store import SkeletonStore
 
-__all__ = ["Source", "report"]
+__all__ = ["Illustration", "Source", "report"]
 
 
-def report(sources: Sequence[Source], *, out: str | Path, store: SkeletonStore | None = None) -> Path:
+def report(
+    sources: Sequence[Source],
+    *,
+    out: str | Path,
+    store: SkeletonStore | None = None,
+    illustrations: Mapping[str, Sequence[Illustration]] | None = None,
+) -> Path:
     """Write `report.html`, `report.json` and `report.md` into a folder.
 
     The page is one file and needs no network: audit cards, a table against published numbers, learning curves,
@@ -33,6 +39,7 @@ def report(sources: Sequence[Source], *, out: str | Path, store: SkeletonStore |
             no scores, hence neither confusion nor skeletons.
         out: a folder; made if it is not there.
         store: where the test samples are, for the skeletons.
+        illustrations: pictures to stand with runs, by the folder of the run.
 
     Returns:
         The page.
@@ -42,7 +49,7 @@ def report(sources: Sequence[Source], *, out: str | Path, store: SkeletonStore |
         ScoresError: if the scores of a run cannot be read.
         OutputError: if the folder cannot be written.
     """
-    content = collect(sources, store)
+    content = collect(sources, store, illustrations)
     notice = "" if store is not None else "No skeletons: the store with the test samples was not at hand."
     if store is not None and not content.sequences:
         notice = "No skeletons: the store holds none of the test samples."

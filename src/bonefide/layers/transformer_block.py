@@ -56,9 +56,24 @@ class TransformerBlock(nn.Module):
         x = x + self._some(self._attend(self.norm1(x)))
         return x + self._some(self.contract(F.gelu(self.expand(self.norm2(x)))))
 
+    def attention(self, x: Tensor) -> Tensor:
+        """How much each token attends to each, in every head; the fused pass never has these numbers.
+
+        Shape:
+            x: (B, L, D).
+            returned: (B, heads, L, L), rows sum to 1.
+        """
+        q, k, _ = self._projected(self.norm1(x))
+        return (q @ k.mT * q.shape[-1] ** -0.5).softmax(dim=-1)
+
     def _attend(self, x: Tensor) -> Tensor:
-        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind()
+        q, k, v = self._projected(x)
         return self.project(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+    def _projected(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, each (B, heads, L, D / heads)."""
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind()
+        return q, k, v
 
     def _some(self, branch: Tensor) -> Tensor:
         """Nothing for some sequences, and so much more for the others."""
@@ -115,6 +130,29 @@ class TransformerStack(nn.Module):
         for block in self.blocks:
             x = checkpoint(block, x, use_reentrant=False) if again else block(x)
         return self.norm(x)
+
+    def attention(self, x: Tensor) -> Tensor:
+        """How much the mean of the result owes to each token, by attention rollout.
+
+        In each block half of a token is what it was, the other half what it attends to, heads alike; shares are passed
+        back from block to block. It is a picture of where attention goes, not a proof of what decides.
+
+        Shape:
+            x: (B, L, D).
+            returned: (B, L), of each sequence summing to 1.
+
+        Reference:
+            Abnar, Zuidema. Quantifying Attention Flow in Transformers. ACL 2020. arXiv:2005.00928.
+        """
+        attended = []
+        for block in self.blocks:
+            assert isinstance(block, TransformerBlock)
+            attended.append(block.attention(x).mean(dim=1))
+            x = block(x)
+        share = x.new_full((x.shape[0], 1, x.shape[1]), 1 / x.shape[1])
+        for weights in reversed(attended):
+            share = (share + share @ weights) / 2
+        return share.squeeze(1)
 
 
 def xavier_(layer: nn.Linear) -> None:
