@@ -18,11 +18,15 @@ from torch import Tensor
 from bonefide.config.build import encoder as build_encoder
 from bonefide.config.build import method as build_method
 from bonefide.conversion import convert, names
+from bonefide.data.class_splits import ClassSplit
 from bonefide.encoders.descriptor_resnet import DescriptorResNet
 from bonefide.errors import DataError, UnknownNameError
 from bonefide.layers.joint_shift import joint_shift
 from bonefide.layouts import layout
+from bonefide.methods._method import Method
 from bonefide.methods.descriptor_fusion import DescriptorFusion
+from bonefide.methods.neuron import Neuron
+from bonefide.text.bank import TextBank
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 LAYOUTS = {"ntu": "ntu25", "ucla": "ucla20"}
@@ -41,6 +45,9 @@ def facts(file: Path) -> dict[str, Any]:
         found |= {"state_dict": found["state_dict_keys"], "dataset_shape": "ucla" if joints == 20 else "ntu"}
     if "stjd_" in file.stem and "weights_order" in found:
         found |= {"state_dict": found["weights_order"]}
+    if "neuron_match" in file.stem:
+        encoder = facts(file.with_name("zeroshot_neuron_encoder.npz"))["state_dict"]
+        found["state_dict"] += [[f"feature_extractor.{key}", shape] for key, shape in encoder]
     return found
 
 
@@ -48,6 +55,7 @@ FIXTURES_OF = {
     "csre": ("csre_hyperformer_*.npz",),
     "descriptor_fusion": ("descriptors_[cf]*_*.npz",),
     "mamp": ("stjd_pretrain_ma*.npz", "stjd_downstream_*.npz"),
+    "neuron": ("zeroshot_neuron_match_a.npz",),
     "stjd_mp": ("stjd_pretrain_stjd_*.npz", "stjd_downstream_*.npz"),
 }
 """Where fixtures of a paper's networks are not named by its encoder."""
@@ -78,6 +86,10 @@ def official(file: Path) -> dict[str, Tensor]:
     }
     if "shiftgcn" in file.stem:
         state |= shiftgcn_constants(state)
+    if "neuron_match" in file.stem:
+        prefix = "feature_extractor."
+        encoder = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+        state |= {prefix + key: value for key, value in shiftgcn_constants(encoder).items()}
     return state
 
 
@@ -106,6 +118,16 @@ def masked_network(meta: dict[str, Any]) -> Any:
         frames=config["num_frames"],
         options=options,
     )
+
+
+def neuron_network(meta: dict[str, Any]) -> Method:
+    """Without texts, which are no part of official files."""
+    kinds = ("spatial_fine", "temporal_123")
+    bank = TextBank(("a", "b"), {kind: np.zeros((2, 1, meta["config"]["text_dim"])) for kind in kinds}, {}, "none")
+    encoder = build_encoder("shiftgcn", layout=layout("ntu25"))
+    made = Neuron(encoder, 2, bank, ClassSplit("two", (0,), (1,)), frames=64)
+    made.only_training = ("texts.",)  # type: ignore[misc]
+    return made
 
 
 def shiftgcn_constants(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -156,6 +178,9 @@ def test_the_network_takes_all_of_it(paper: str, file: Path, tmp_path: Path) -> 
         return
     if "stjd" in file.stem:
         masked_network(meta).load_state_dict(ours, strict=True)
+        return
+    if paper == "neuron":
+        neuron_network(meta).load_weights(ours)
         return
     skeleton = layout(LAYOUTS[meta["dataset_shape"]])
     with np.load(file) as arrays:

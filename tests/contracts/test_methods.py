@@ -9,14 +9,25 @@ import torch
 from torch import Tensor
 
 from bonefide.config.build import encoder as build_encoder
-from bonefide.config.build import method as build_method
-from bonefide.config.components import names
+from bonefide.config.components import create, names
+from bonefide.config.recipe import Component
+from bonefide.data.class_splits import ClassSplit
 from bonefide.errors import ShapeError
 from bonefide.layouts import layout
 from bonefide.methods._method import Method
+from bonefide.text.bank import TextBank
 from bonefide.types import Batch, Outputs
 
-FRAMES, CLASSES, COUNT = 8, 5, 10
+FRAMES, CLASSES, SEEN, COUNT = 8, 5, 4, 10
+_KINDS = {"body_parts": 6} | dict.fromkeys(("name", "definition", "motion"), 1)
+_KINDS |= dict.fromkeys(("spatial_coarse", "spatial_mid", "spatial_fine"), 1)
+_KINDS |= dict.fromkeys(("temporal_1", "temporal_12", "temporal_123"), 1)
+TEXTS = TextBank(
+    tuple("abcde"),
+    {kind: np.random.default_rng(7).normal(size=(CLASSES, count, 12)) for kind, count in _KINDS.items()},
+    {},
+    "random",
+)
 
 SMALL = {"decoder_depth": 1, "decoder_width": 16}
 OPTIONS = {
@@ -24,6 +35,8 @@ OPTIONS = {
     "mae": SMALL,
     "mamp": SMALL,
     "stjd_mp": SMALL,
+    "smie": {"widths": (16, 16), "hidden_frames": 2},
+    "star": {"attributes": 8, "width": 16, "hidden": 16},
     "stjd_cl": {"width": 16, "queue": COUNT, "temperature": 0.5, "warmup_epochs": 0},
 }
 """What a method must be told besides; here the halves of the features stand for two images."""
@@ -37,21 +50,21 @@ def build(name: str) -> Method:
     torch.manual_seed(0)
     encoder_name, options = ENCODERS.get(name, ("ctrgcn", {"base_channels": 8}))
     encoder = build_encoder(encoder_name, layout=layout("ucla20"), persons=1, frames=FRAMES, options=options)
-    labels = np.arange(COUNT) % CLASSES
-    return build_method(
-        name,
-        encoder=encoder,
-        num_classes=CLASSES,
-        frames=FRAMES,
-        train_labels=labels,
-        options=OPTIONS.get(name, {}),
-    )
+    labels = np.arange(COUNT) % SEEN
+    given = {"encoder": encoder, "num_classes": CLASSES, "frames": FRAMES, "train_labels": labels}
+    given |= {
+        "layout": layout("ucla20"),
+        "texts": TEXTS,
+        "classes": ClassSplit("made", seen=tuple(range(SEEN)), unseen=(SEEN,)),
+    }
+    method: Method = create("methods", Component(name=name, **OPTIONS.get(name, {})), given)
+    return method
 
 
 def batch() -> Batch:
     """Clips whose class shows in where a joint is."""
     generator = torch.Generator().manual_seed(1)
-    labels = torch.arange(COUNT) % CLASSES
+    labels = torch.arange(COUNT) % SEEN
     clip = 0.1 * torch.randn(COUNT, 3, FRAMES, 20, 1, generator=generator)
     clip[torch.arange(COUNT), 0, :, labels] += 2
     return Batch(clip, labels, torch.arange(COUNT), joints=clip, view=torch.stack([clip.flip(2), 1.1 * clip], dim=1))
@@ -104,9 +117,9 @@ def test_outputs_then_decide_scores_every_class_or_embeds(name: str) -> None:
             assert outputs.embedding.shape == (COUNT, method.encoder.out_channels)
             assert len(outputs.embedding.unique(dim=0)) == COUNT, "samples differ"
             return
-        decided = method.decide(outputs)
-    assert decided.shape == (COUNT, CLASSES)
-    assert decided.isfinite().all()
+        for decided in (method.decide(outputs), method.decide_together(outputs)):
+            assert decided.shape == (COUNT, CLASSES)
+            assert decided.isfinite().all()
 
 
 @every
