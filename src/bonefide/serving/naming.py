@@ -13,7 +13,7 @@ from bonefide.data.class_splits import ClassSplit
 from bonefide.errors import DataError
 from bonefide.hub.recognizer import Recognizer
 from bonefide.text.bank import TextBank
-from bonefide.text.encode import TextEncoder
+from bonefide.text.encode import TextEncoder, text_encoder
 from bonefide.text.labels import bank_of_labels
 from bonefide.types import Array, SkeletonSequence
 
@@ -70,7 +70,7 @@ class Namer:
                 "trained with; names of your own need a zero-shot one: smie, pgfa, neuron, star"
             )
         kinds = tuple(recognizer.seen_texts)
-        asked = bank_of_labels(labels, kinds, encoder or known.encoder, like=recognizer.config.dataset)
+        asked = bank_of_labels(labels, kinds, encoder or text_encoder(known.encoder), like=recognizer.config.dataset)
         seen = tuple(recognizer.classes[label] for label in known.seen)
         texts, self.labels = _together(asked, seen, recognizer.seen_texts)
         split = ClassSplit("labels", tuple(range(len(seen))), tuple(range(len(seen), len(texts.classes))))
