@@ -33,7 +33,7 @@ SEQUENCES = [
 class Lengths:
     """Stands for the encoder of the package's texts: vectors of the same width, drawn by the length of a sentence."""
 
-    name, origin = "minilm", {"model": "none"}  # noqa: RUF012
+    name, origin = "minilm", {"model": "none"}
 
     def __call__(self, sentences: list[str]) -> Array:
         drawn = [np.random.default_rng(len(each)).normal(size=384) for each in sentences]
