@@ -20,7 +20,7 @@ from bonefide.layouts import layout
 from bonefide.types import Array, SkeletonSequence
 
 FRAMES = 8
-EQUALLY_LONG = {"ntu_agcn", "ntu_50frames"}
+EQUALLY_LONG = {"ntu_agcn", "ntu_50frames", "pkummd_neuron"}
 """Preparations that make all sequences equally long."""
 CONTENT: dict[str, Any] = {
     "paper": "ctrgcn",
