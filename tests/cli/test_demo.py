@@ -43,6 +43,18 @@ def test_the_chain_without_labels(tmp_path: Path) -> None:
     assert pretrained.start["sha256"] in page
 
 
+def test_the_chain_from_words(tmp_path: Path) -> None:
+    task = ("--task", "zero-shot")
+    done = call(demo, "--out", tmp_path, *task, "--subjects", "4", "--epochs", "1", "--device", "cpu", "--json")
+    said = json.loads(done.stdout)
+    figures = load_card(Path(said["run"]) / "report.json").zero_shot
+    assert figures is not None
+    assert (figures.acc_inductive, figures.gamma, figures.gamma_chosen_on) == (
+        said["unseen_alone"], said["gamma"], "rehearsal",
+    )  # fmt: skip
+    assert "high five" in Path(said["page"]).read_text(encoding="utf-8")
+
+
 @pytest.mark.slow
 def test_what_is_learned_without_labels_beats_random_weights(tmp_path: Path) -> None:
     said = json.loads(call(demo, "--out", tmp_path, "--task", "self-supervised", "--json").stdout)
@@ -54,3 +66,10 @@ def test_unseen_people_are_recognised_and_not_by_their_nearest_neighbour(tmp_pat
     said = json.loads(call(demo, "--out", tmp_path, "--json").stdout)
     assert said["top1"] >= 90
     assert said["nearest_neighbor"] < 75
+
+
+@pytest.mark.slow
+def test_unseen_classes_are_recognised_from_words(tmp_path: Path) -> None:
+    said = json.loads(call(demo, "--out", tmp_path, "--task", "zero-shot", "--json").stdout)
+    assert said["unseen_alone"] > 2 * said["chance"]
+    assert said["harmonic"] > 30

@@ -99,7 +99,14 @@ def train_all(
     for recipe, _, _ in plans:
         # Once, and not by all at once.
         make_images(recipe, store)
-    return _side_by_side(plans, min(parallel, len(plans)), options, report)
+    # What others choose gamma on comes first.
+    found: dict[Path, Run] = {}
+    for rehearsal in (True, False):
+        group = [plan for plan in plans if plan[0].data.rehearsal is rehearsal]
+        if group:
+            done = _side_by_side(group, min(parallel, len(group)), options, report)
+            found |= {folder: run for (_, _, folder), run in zip(group, done, strict=True)}
+    return [found[folder] for _, _, folder in plans]
 
 
 def _side_by_side(plans: Sequence[Plan], parallel: int, options: dict[str, Any], report: Report | None) -> list[Run]:
