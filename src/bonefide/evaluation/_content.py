@@ -20,7 +20,9 @@ from bonefide.evaluation._players import Prediction, pack_sequences, pick, skele
 from bonefide.evaluation._summary import Summary, summarize
 from bonefide.evaluation.audit import AuditCard, audit
 from bonefide.evaluation.metrics import confusion, per_class
-from bonefide.evaluation.scores import load_scores
+from bonefide.evaluation.projection import Projection, project
+from bonefide.evaluation.zero_shot import unseen_part
+from bonefide.evaluation.zero_shot_figures import judged
 from bonefide.run import Run
 from bonefide.types import Scores
 
@@ -58,15 +60,17 @@ class Entry:
 
     Args:
         card: of a run or a fusion.
-        scores: of the test samples, or None.
+        scores: of the test samples, or None; of a zero-shot recogniser those of unseen classes among themselves.
         predictions: those to look at.
         illustrations: to stand below.
+        projection: features of a zero-shot run in the plane, if it kept them.
     """
 
     card: AuditCard
     scores: Scores | None = None
     predictions: list[Prediction] = field(default_factory=list)
     illustrations: Sequence[Illustration] = ()
+    projection: Projection | None = None
 
     @property
     def label(self) -> str:
@@ -203,9 +207,19 @@ def _entry(source: Source, shown: set[str], illustrations: Mapping[str, Sequence
         return Entry(source)
     if isinstance(source, tuple):
         card, scores = source
+        if card.zero_shot is not None:
+            scores = unseen_part(scores, card.zero_shot.classes)
         return Entry(card, scores, pick(scores, among=shown))
-    scores = load_scores(source.scores_file)
-    return Entry(audit(source), scores, pick(scores, among=shown), illustrations.get(str(source.folder), ()))
+    card, scores = audit(source), judged(source)
+    pictures = illustrations.get(str(source.folder), ())
+    return Entry(card, scores, pick(scores, among=shown), pictures, _projection(source, card))
+
+
+def _projection(run: Run, card: AuditCard) -> Projection | None:
+    """What a zero-shot run has kept for pictures; of a rehearsal nobody looks at it."""
+    if card.zero_shot is None or run.recipe.data.rehearsal or not run.features_file.is_file():
+        return None
+    return project(run.features_file, card.zero_shot.classes)
 
 
 def _summary_json(summary: Summary) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 from importlib import metadata, resources
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -15,6 +16,7 @@ from bonefide.evaluation._summary import (
     BEST_ON_TEST,
     CHOSEN,
     ORACLES,
+    Figure,
     Summary,
     difference,
     duration,
@@ -23,10 +25,11 @@ from bonefide.evaluation._summary import (
 )
 from bonefide.evaluation.audit import Choice
 from bonefide.evaluation.metrics import confusion
+from bonefide.evaluation.zero_shot_words import zero_shot_rows
 
 __all__ = ["card_rows", "page", "script_json"]
 
-_SCRIPTS = ("charts.js", "confusion.js", "skeletons.js", "page.js")
+_SCRIPTS = ("charts.js", "confusion.js", "zero_shot.js", "skeletons.js", "page.js")
 
 
 def page(content: Content, *, notice: str) -> str:
@@ -49,6 +52,7 @@ def page(content: Content, *, notice: str) -> str:
         interval=interval,
         probability=_probability,
         card_rows=card_rows,
+        zero_shot_facts=_zero_shot_facts,
         weights_of=weights_of,
     )
     lead = _lead(content.summaries)
@@ -90,6 +94,8 @@ def card_rows(entry: Entry) -> list[tuple[str, str]]:
         ("training time", duration(card.seconds) if card.seconds else "unknown"),
         ("parameters", f"{card.parameters:,}".replace(",", "\u202f") if card.parameters else "unknown"),
     ]
+    if card.zero_shot is not None:
+        rows[1:1] = zero_shot_rows(card.zero_shot)
     if card.neighbors:
         rows.insert(1, ("decided by", "the most similar training sample, by embeddings; nothing learned from labels"))
     if card.start:
@@ -150,7 +156,27 @@ def _run_data(entry: Entry) -> dict[str, Any]:
         matrix = confusion(entry.scores)
         cells = [[int(t), int(p), int(matrix[t, p])] for t, p in zip(*matrix.nonzero(), strict=True)]
     classes = entry.scores.classes if entry.scores is not None else ()
-    return {"curve": card.curve, "classes": classes, "confusion": cells, **choices}
+    found = {"curve": card.curve, "classes": classes, "confusion": cells, **choices}
+    if card.zero_shot is not None:
+        shown = ("curve", "gamma", "gamma_chosen_on", "uncalibrated", "calibrated")
+        found["zero_shot"] = {name: getattr(card.zero_shot, name) for name in shown}
+    if entry.projection is not None:
+        points, texts = (np.round(each, 3).tolist() for each in (entry.projection.points, entry.projection.texts))
+        found["features"] = {"points": points, "labels": entry.projection.labels.tolist(), "texts": texts}
+    return found
+
+
+def _zero_shot_facts(summary: Summary) -> list[tuple[str, str]]:
+    """What stands beside the accuracy of a zero-shot recogniser, seeds together."""
+    known = [card.zero_shot for card in summary.cards if card.zero_shot is not None]
+    if not known:
+        return []
+    together = Figure.of(each.acc_transductive for each in known)
+    named = zip(("seen", "unseen", "harmonic mean"), range(3), strict=True)
+    everything = ", ".join(f"{name} {Figure.of(each.calibrated[place] for each in known)}" for name, place in named)
+    facts = [("Transductive", f"{together} (all samples together)")] if together else []
+    facts.append(("All classes", f"{everything}; gamma chosen on {known[0].gamma_chosen_on}"))
+    return facts
 
 
 def _choice(choice: Choice | None) -> dict[str, Any] | None:

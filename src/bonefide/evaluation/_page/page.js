@@ -18,6 +18,8 @@ function drawRun(article) {
   const run = data.runs[article.dataset.run];
   for (const holder of article.querySelectorAll("[data-chart]")) drawChart(holder, run);
   for (const holder of article.querySelectorAll("[data-heat]")) drawHeat(holder, run);
+  for (const holder of article.querySelectorAll("[data-calibration]")) drawCalibration(holder, run);
+  for (const holder of article.querySelectorAll("[data-features]")) drawFeatures(holder, run);
   if (!started.has(article)) started.set(article, startPlayers(article, data));
   players = started.get(article);
   for (const player of players) player.draw();
