@@ -90,16 +90,3 @@ def test_so_does_csre(tmp_path: Path, store: SkeletonStore) -> None:
     for each in checkpoints[1:]:
         assert each.keys() == checkpoints[0].keys()
         assert all(torch.equal(each[key], value) for key, value in checkpoints[0].items())
-
-
-def test_so_does_pretraining(tmp_path: Path, store: SkeletonStore) -> None:
-    encoder = {"name": "masked_transformer", "width": 16, "depth": 1, "heads": 2}
-    method = {"name": "stjd_mp", "decoder_depth": 1, "decoder_width": 8}
-    schedule = {"name": "cosine", "per": "step", "warmup_epochs": 1, "minimum": 0.5}
-    recipe = tiny_recipe(
-        tmp_path, encoder=encoder, method=method, training__schedule=schedule, data__repeat=2, data__batch_size=4
-    )
-    run(recipe, store, tmp_path / "whole", 0)
-    for moment in (9, 21):
-        run(recipe, store, tmp_path / "killed", moment)
-        assert_equal_runs(tmp_path / f"killed/{moment}/tiny/main", tmp_path / "whole/0/tiny/main", epochs=3)

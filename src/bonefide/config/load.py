@@ -122,6 +122,10 @@ def recipe_digest(resolved: Recipe) -> str:
             del content["data"][key]
     if content["training"]["schedule"].get("every", 0) is None:
         del content["training"]["schedule"]["every"]
+    if not content["training"]["schedule"].get("starts_idle", True):
+        del content["training"]["schedule"]["starts_idle"]
+    if resolved.training.accumulate == 1:
+        del content["training"]["accumulate"]
     if resolved.start_from is not None:
         # Where the weights lie decides nothing.
         content["start_from"] = resolved.start_from.model_dump(mode="json", exclude={"path"})

@@ -200,6 +200,9 @@ class TrainingRecipe(_Strict):
     select: Selection = "last"
     seed: Annotated[int, Field(ge=0)] = 0
     clip_norm: Annotated[float, Field(gt=0)] | None = None
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    """Parts a batch is gone through in, one after the other, their gradients added up; it needs so much less memory.
+    The same training up to rounding, unless samples meet in a batch: batch norms, contrasts."""
     freeze: dict[str, Annotated[int, Field(ge=1)] | Literal["always"]] = Field(default_factory=dict)
     """Beginning of parameter names to the number of first epochs they are frozen for, or "always"."""
     test_every: Annotated[int, Field(ge=0)] = 1
@@ -263,6 +266,11 @@ class Recipe(_Strict):
         ):
             if unknown := sorted(set(mapping) - allowed):
                 raise ValueError(f"{kind} names {', '.join(unknown)}, which is no run of this recipe")
+        if self.data.batch_size % self.training.accumulate:
+            raise ValueError(
+                f"training.accumulate {self.training.accumulate} must divide data.batch_size {self.data.batch_size}, "
+                "the whole batch"
+            )
         if self.training.select == "validation" and self.data.validation is None:
             raise ValueError("training.select: validation needs data.validation, the part to choose with")
         return self

@@ -143,12 +143,19 @@ def train_run(
     module = MethodModule(method, recipe.training)
     header = _header(recipe, data, facts)
     end_of_epoch = EpochEnd(run, recipe, data, metadata=header, report=report)
-    trainer = build_trainer(recipe.training, device=device, precision=precision, callbacks=[end_of_epoch])
+    parts, whole = recipe.training.accumulate, len(data.train) // recipe.data.batch_size
+    trainer = build_trainer(
+        recipe.training,
+        device=device,
+        precision=precision,
+        batches=whole * parts if recipe.data.drop_last and whole else None,
+        callbacks=[end_of_epoch],
+    )
     batches = loader(
         data.train,
-        batch_size=recipe.data.batch_size,
+        batch_size=recipe.data.batch_size // parts,
         shuffle=True,
-        drop_last=recipe.data.drop_last,
+        drop_last=recipe.data.drop_last and whole > 0,
         workers=workers,
         pin_memory=resolve_device(device).startswith("cuda"),
     )

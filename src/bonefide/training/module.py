@@ -8,8 +8,10 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from bonefide.config.recipe import TrainingRecipe
+from bonefide.data.loader import EpochSampler
 from bonefide.methods._method import Method
 from bonefide.training.freezing import freeze
 from bonefide.training.optimizers import build_optimizer
@@ -35,7 +37,7 @@ class MethodModule(pl.LightningModule):
         super().__init__()
         self.method, self.recipe = method, recipe
         self._sums: dict[str, Tensor] = {}
-        self._count = 0
+        self._count = 0.0
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The recipe's optimiser."""
@@ -46,15 +48,15 @@ class MethodModule(pl.LightningModule):
         seed_all(self.recipe.seed, epoch=self.current_epoch)
         freeze(self.method, self.recipe.freeze, epoch=self.current_epoch)
         self.method.start_epoch(self.current_epoch)
-        self._sums, self._count = {}, 0
+        self._sums, self._count = {}, 0.0
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the learning rate."""
         factor = rate_at(
             self.recipe.schedule,
             epoch=self.current_epoch,
-            step=batch_idx,
-            steps=int(self.trainer.num_training_batches),
+            step=batch_idx // self.recipe.accumulate,
+            steps=-(-int(self.trainer.num_training_batches) // self.recipe.accumulate),
             epochs=self.recipe.epochs,
         )
         for group in self.trainer.optimizers[0].param_groups:
@@ -64,15 +66,29 @@ class MethodModule(pl.LightningModule):
         """Sum of the method's losses."""
         losses = self.method.losses(batch)
         total = torch.stack(list(losses.values())).sum()
+        share = self._share(batch, batch_idx)
         for name, value in {"loss": total, **losses}.items():
-            self._sums[name] = self._sums.get(name, 0) + value.detach().float()
-        self._count += 1
-        return total
+            self._sums[name] = self._sums.get(name, 0) + share * value.detach().float()
+        self._count += share
+        # Lightning takes the mean of the parts, however large they are and however few the last batch has.
+        return total * (share * self.recipe.accumulate)
 
     def epoch_losses(self) -> dict[str, float]:
         """Means of this epoch's losses; the parts only if there are several."""
-        means = {name: float(value) / max(self._count, 1) for name, value in self._sums.items()}
+        means = {name: float(value) / max(self._count, 1.0) for name, value in self._sums.items()}
         return means if len(means) > 2 else {"loss": means["loss"]}
+
+    def _share(self, batch: Batch, batch_idx: int) -> float:
+        """Of the samples of the batch that this is a part of."""
+        if self.recipe.accumulate == 1:
+            return 1.0
+        parts = self.trainer.train_dataloader
+        assert isinstance(parts, DataLoader)
+        assert isinstance(parts.sampler, EpochSampler)
+        assert parts.batch_size is not None
+        whole = parts.batch_size * self.recipe.accumulate
+        behind = batch_idx // self.recipe.accumulate * whole
+        return len(batch.label) / min(whole, parts.sampler.size - behind)
 
     @property
     def learning_rate(self) -> float:

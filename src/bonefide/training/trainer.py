@@ -25,14 +25,16 @@ def build_trainer(
     *,
     device: str = "auto",
     precision: Precision = "32",
+    batches: int | None = None,
     callbacks: Sequence[pl.Callback] = (),
 ) -> pl.Trainer:
     """A silent trainer that writes nothing by itself; its callbacks do.
 
     Args:
-        recipe: how long to train, and where gradients are clipped.
+        recipe: how long to train, where gradients are clipped, and how many are accumulated.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         precision: of the arithmetic; weights stay float32.
+        batches: at most so many an epoch, or parts of batches where gradients are accumulated; all if None.
         callbacks: what happens besides.
 
     Raises:
@@ -48,6 +50,8 @@ def build_trainer(
         precision=_PRECISIONS[precision],
         max_epochs=recipe.epochs,
         gradient_clip_val=recipe.clip_norm,
+        accumulate_grad_batches=recipe.accumulate,
+        limit_train_batches=batches,
         callbacks=list(callbacks),
         logger=False,
         # Otherwise Lightning adds a checkpoint of its own; one among the callbacks needs the permission.
