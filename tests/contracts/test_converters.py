@@ -26,6 +26,8 @@ from bonefide.layouts import layout
 from bonefide.methods._method import Method
 from bonefide.methods.descriptor_fusion import DescriptorFusion
 from bonefide.methods.neuron import Neuron
+from bonefide.methods.pgfa import PGFA
+from bonefide.methods.smie import SMIE
 from bonefide.text.bank import TextBank
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -45,6 +47,8 @@ def facts(file: Path) -> dict[str, Any]:
         found |= {"state_dict": found["state_dict_keys"], "dataset_shape": "ucla" if joints == 20 else "ntu"}
     if "stjd_" in file.stem and "weights_order" in found:
         found |= {"state_dict": found["weights_order"]}
+    if "zeroshot_pgfa" in file.stem:
+        found["state_dict"] += found.get("head_state_dict", [["adapter.weight", [768, 256]], ["adapter.bias", [768]]])
     if "neuron_match" in file.stem:
         encoder = facts(file.with_name("zeroshot_neuron_encoder.npz"))["state_dict"]
         found["state_dict"] += [[f"feature_extractor.{key}", shape] for key, shape in encoder]
@@ -56,6 +60,8 @@ FIXTURES_OF = {
     "descriptor_fusion": ("descriptors_[cf]*_*.npz",),
     "mamp": ("stjd_pretrain_ma*.npz", "stjd_downstream_*.npz"),
     "neuron": ("zeroshot_neuron_match_a.npz",),
+    "pgfa": ("zeroshot_pgfa_stgcn16_encoder.npz", "zeroshot_pgfa_setting2_shiftgcn.npz"),
+    "smie": ("zeroshot_smie_mi_full_size.npz",),
     "stjd_mp": ("stjd_pretrain_stjd_*.npz", "stjd_downstream_*.npz"),
 }
 """Where fixtures of a paper's networks are not named by its encoder."""
@@ -120,6 +126,21 @@ def masked_network(meta: dict[str, Any]) -> Any:
     )
 
 
+def text_network(paper: str, ours: dict[str, Tensor]) -> Method:
+    """PGFA or SMIE around an encoder of the file, or if it has none around the light one; without texts."""
+    options = {"base_channels": 16, "last_channels": 256}
+    if any(key.endswith("spatial.linear.weight") for key in ours):
+        encoder = build_encoder("shiftgcn", layout=layout("ntu25"))
+    else:
+        encoder = build_encoder("stgcn", layout=layout("ntu25"), options=options)
+    bank = TextBank(("a", "b"), dict.fromkeys(("name", "definition"), np.zeros((2, 1, 768))), {}, "none")
+    kind = PGFA if paper == "pgfa" else SMIE
+    made = kind(encoder, 2, bank, ClassSplit("two", (0,), (1,)))
+    alone = not any(key.startswith("encoder.") for key in ours)
+    made.only_training = ("texts.", *(["encoder."] if alone else []))  # type: ignore[misc]
+    return made
+
+
 def neuron_network(meta: dict[str, Any]) -> Method:
     """Without texts, which are no part of official files."""
     kinds = ("spatial_fine", "temporal_123")
@@ -178,6 +199,9 @@ def test_the_network_takes_all_of_it(paper: str, file: Path, tmp_path: Path) -> 
         return
     if "stjd" in file.stem:
         masked_network(meta).load_state_dict(ours, strict=True)
+        return
+    if paper in {"pgfa", "smie"}:
+        text_network(paper, ours).load_weights(ours)
         return
     if paper == "neuron":
         neuron_network(meta).load_weights(ours)

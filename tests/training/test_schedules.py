@@ -73,3 +73,12 @@ def test_steps_that_go_on() -> None:
     found = rates(schedule, 14)
     assert found == [1.0] * 5 + [0.5, 0.25] + [0.125] * 3 + [0.0625] * 3 + [0.03125]
     assert rates(Step(name="step", steps=(), every=2, gamma=0.5), 5) == [1.0, 1.0, 0.5, 0.5, 0.25]
+
+
+def test_a_warm_up_may_start_idle_as_that_of_pgfa_and_smie() -> None:
+    step = Step(name="step", steps=(50, 80), warmup_epochs=5, starts_idle=True)
+    assert rates(step, 100)[:6] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
+    assert rates(step, 100)[49:51] + rates(step, 100)[79:81] == pytest.approx([1, 0.1, 0.1, 0.01])
+    cosine = Cosine(name="cosine", warmup_epochs=15, starts_idle=True)
+    expected = [epoch / 15 if epoch < 15 else (1 + math.cos(math.pi * (epoch - 15) / 85)) / 2 for epoch in range(100)]
+    assert rates(cosine, 100) == pytest.approx(expected)

@@ -157,6 +157,8 @@ Optimizer = Annotated[SGD | Adam | AdamW, Field(discriminator="name")]
 class _Schedule(_Strict):
     warmup_epochs: Annotated[int, Field(ge=0)] = 0
     per: Literal["epoch", "step"] = "epoch"
+    starts_idle: bool = False
+    """Whether a warm-up per epoch rises from 0, so that in the first one only batch norms learn."""
 
 
 class Constant(_Schedule):

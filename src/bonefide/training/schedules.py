@@ -13,8 +13,9 @@ __all__ = ["rate_at"]
 def rate_at(schedule: Schedule, *, epoch: int, step: int, steps: int, epochs: int) -> float:
     """Factor on the learning rate.
 
-    In the warm-up it rises linearly; per epoch it is (epoch + 1) / warmup_epochs, so the first epoch is not idle. After
-    it the schedule goes on as if it had run from epoch 0, but the cosine covers only what is left.
+    In the warm-up it rises linearly; per epoch it is (epoch + 1) / warmup_epochs, so the first epoch is not idle,
+    or epoch / warmup_epochs where the recipe asks for that. After it the schedule goes on as if it had run from epoch
+    0, but the cosine covers only what is left.
 
     Args:
         schedule: the recipe's.
@@ -35,7 +36,7 @@ def rate_at(schedule: Schedule, *, epoch: int, step: int, steps: int, epochs: in
     now = epoch + step / steps if schedule.per == "step" else float(epoch)
     warmup = schedule.warmup_epochs
     if now < warmup:
-        return (now if schedule.per == "step" else now + 1) / warmup
+        return (now if schedule.per == "step" or schedule.starts_idle else now + 1) / warmup
     if isinstance(schedule, Step):
         return schedule.gamma ** _steps_taken(schedule, now)
     if isinstance(schedule, Exponential):
