@@ -15,7 +15,19 @@ from bonefide.errors import BonefideError, UnknownNameError
     [
         (
             "all",
-            ["startup", "prepare", "descriptors", "store", "feeders", "loader", "training", "csre", "stjd", "networks"],
+            [
+                "startup",
+                "prepare",
+                "descriptors",
+                "store",
+                "feeders",
+                "loader",
+                "training",
+                "csre",
+                "stjd",
+                "zeroshot",
+                "networks",
+            ],
         ),
         ("loading", ["feeders", "loader"]),
         ("ctrgcn", ["ctrgcn"]),

@@ -19,12 +19,13 @@ from bonefide.benchmark.startup import measure_startup
 from bonefide.benchmark.store import measure_store, store_or_random
 from bonefide.benchmark.table import Table
 from bonefide.benchmark.variants import VARIANTS, Variant
+from bonefide.benchmark.zero_shot import measure_zero_shot
 from bonefide.config import components, load
 from bonefide.errors import BonefideError, UnknownNameError
 
 __all__ = ["GROUPS", "Settings", "plan"]
 
-GROUPS = ("startup", "prepare", "descriptors", "store", "loading", "training", "csre", "stjd", "encoders")
+GROUPS = ("startup", "prepare", "descriptors", "store", "loading", "training", "csre", "stjd", "zeroshot", "encoders")
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def plan(what: str, settings: Settings) -> dict[str, Callable[[], Table]]:
         "training": {"training": partial(measure_adapter, rounds=rounds, device=settings.device)},
         "csre": {"csre": partial(measure_contrast, rounds=rounds, device=settings.device)},
         "stjd": {"stjd": partial(measure_pretraining, rounds=rounds, device=settings.device)},
+        "zeroshot": {"zeroshot": partial(measure_zero_shot, rounds=rounds, device=settings.device)},
         "encoders": {"networks": partial(_encoders, components.names("encoders"), settings)},
     }
     chosen = GROUPS if what == "all" else (what,)

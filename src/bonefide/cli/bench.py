@@ -25,8 +25,8 @@ def bench(
     what: Annotated[
         str,
         typer.Argument(
-            help="all, startup, prepare, descriptors, store, loading, training, csre, stjd, encoders, or an encoder's "
-            "or recipe's name."
+            help="all, startup, prepare, descriptors, store, loading, training, csre, stjd, zeroshot, encoders, or an "
+            "encoder's or recipe's name."
         ),
     ] = "all",
     *,
