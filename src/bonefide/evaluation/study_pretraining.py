@@ -29,9 +29,9 @@ _ACCURACIES = ("training", "start", "top-1", "difference", "seeds", "only random
 _SETTINGS = ("training", "encoder", "frames", "epochs", "passes", "learned numbers", "time of one")
 _PRETRAININGS = ("pre-training", "started from", "1-NN", "seeds", *_SETTINGS[1:])
 _NEIGHBORS = (
-    "Pre-trainings have no classifier: a test sample gets the class of the training sample whose embedding points most "
-    "in the same direction, after the last epoch. Passes are how often each training sample was seen, epochs times "
-    "repeats within one."
+    "Pre-trainings have no classifier: in 1-NN a test sample gets the class of the training sample whose embedding "
+    "points most in the same direction, after the last epoch. Passes are how often each training sample was seen, "
+    "epochs times repeats within one."
 )
 _SIZES = ("width", "depth", "heads", "base_channels")
 _CHANCE = 0.05
@@ -55,7 +55,7 @@ def pretraining_markdown(cards: Sequence[AuditCard], *, command: str) -> str:
     """
     tasks, pretrained, left = trials_of(cards)
     lines = ["# What pre-training is worth", ""]
-    lines += [f"Made from stored audit cards by `{command}`; not edited by hand.", _INTRODUCTION]
+    lines += [f"Made from stored audit cards by `{command}`; not edited by hand.", _INTRODUCTION, _NEIGHBORS]
     places = dict.fromkeys(_place(trial) for trial in (*(task.first for task in tasks), *pretrained))
     for place in sorted(places):
         here = [task for task in tasks if _place(task.first) == place]
@@ -64,7 +64,7 @@ def pretraining_markdown(cards: Sequence[AuditCard], *, command: str) -> str:
         if here:
             lines += ["", *_accuracies(here), "", *_verdicts(here), "", *_settings(here)]
         if before:
-            lines += ["", "### The pre-trainings", "", _NEIGHBORS, "", *_before(before)]
+            lines += ["", "### The pre-trainings", "", *_before(before)]
     lines += [] if places else ["", "There are no such trainings yet."]
     if left:
         lines += [
