@@ -48,7 +48,7 @@ def demo(
     Self-supervised, the training is two: a transformer without labels, then linear classifiers on what it learned and
     on the same network with random weights.
 
-    Zero-shot, five of the 26 classes are unseen. A network learns the other 21, once to rehearse with some of those held
+    Zero-shot, five of the 26 classes are unseen. A network learns the other 21, once to rehearse with some of them held
     out, once for good; then another learns to compare what it sees with sentences about classes.
 
     Started again, it continues; what is done is not done again.

@@ -22,14 +22,14 @@ from bonefide.types import Batch, Outputs
 
 __all__ = ["STAR"]
 
-_LABEL, _PARTS = "name", "body_parts"
+_PARTS = "body_parts"
 
 
 class STAR(Method):
     """Zero-shot recognition by head, hands, arms, hips, legs and feet, on an encoder that learns nothing more.
 
     Of every part i, learned visual prompts V_i ask its joints, in all frames, for attributes; the answers E_i make a
-    vector r_i, and the sum of all r_i is r. The name of class c becomes u_c by a network of two layers, the text about
+    vector r_i, and the sum of all r_i is r. The name of class c, or another text about it, becomes u_c by a network of two layers, the text about
     part i plus the learned semantic prompt of the class becomes w_ic by another for each part.
 
         r_i[a] = V_i[a] W_i E_i[a],   r = r_1 + ... + r_6
@@ -42,7 +42,7 @@ class STAR(Method):
     Args:
         encoder: from clips to features, whose map is used; always in evaluation mode, and no gradient reaches it.
         num_classes: classes K, seen or not.
-        texts: of all classes, `name` and `body_parts`; `name` alone is enough to recognise.
+        texts: of all classes, `kind` and `body_parts`; `kind` alone is enough to recognise.
         classes: which are seen.
         layout: of the joints.
         frames: clip length T.
@@ -53,6 +53,7 @@ class STAR(Method):
         loss_weights: factors of whole, parts and agreement, at least 0.
         unseen_texts: whether agreement is asked of the texts of unseen classes too, as published. No skeleton of them
             is used, but a recogniser trained so has met these texts, and not others it is given later.
+        kind: of the sentences that stand for a whole class; the paper has its name.
 
     Shape:
         batch.clip: (N, C, T, V, M).
@@ -111,13 +112,14 @@ class STAR(Method):
         hidden: int = 256,
         loss_weights: tuple[float, float, float] = (0.1, 1.0, 0.1),
         unseen_texts: bool = True,
+        kind: str = "name",
     ) -> None:
         super().__init__()
         groups, channels = _checked_parts(encoder, layout, frames)
         _check_options(attributes, width, heads, hidden, loss_weights)
-        kinds = _checked_kinds(texts, num_classes)
+        kinds = _checked_kinds(texts, num_classes, kind)
         self.encoder = encoder
-        self.loss_weights = loss_weights
+        self.loss_weights, self.kind = loss_weights, kind
         self.texts = ClassTexts(texts, classes, kinds)
         self.parts = nn.ModuleList(
             PartAttention(joints, channels, attributes=attributes, width=width, heads=heads) for joints in groups
@@ -166,8 +168,8 @@ class STAR(Method):
         return torch.stack([part(features) for part in self.parts])
 
     def _labels(self) -> Tensor:
-        """Names of all classes, (K, A)."""
-        found: Tensor = self.label_text(self.texts.of(_LABEL)[:, 0])
+        """Whole texts of all classes, (K, A)."""
+        found: Tensor = self.label_text(self.texts.of(self.kind)[:, 0])
         return found
 
     def _parts(self) -> Tensor:
@@ -211,12 +213,12 @@ def _check_options(attributes: int, width: int, heads: int, hidden: int, weights
         raise ShapeError(f"loss_weights must be at least 0, got {weights}")
 
 
-def _checked_kinds(texts: TextBank, num_classes: int) -> tuple[str, ...]:
+def _checked_kinds(texts: TextBank, num_classes: int, kind: str) -> tuple[str, ...]:
     """Kinds of sentences to keep: those about parts only if there are any."""
     if num_classes != len(texts.classes):
         raise ShapeError(f"there are {num_classes} classes, but texts of {len(texts.classes)}")
     if _PARTS not in texts.kinds:
-        return (_LABEL,)
+        return (kind,)
     if (count := texts.of(_PARTS).shape[1]) != len(PARTS):
         raise DataError(f"texts '{_PARTS}' must be about {', '.join(PARTS)}, got {count} for each class")
-    return _LABEL, _PARTS
+    return kind, _PARTS
