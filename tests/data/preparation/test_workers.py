@@ -95,6 +95,8 @@ def test_two_processes_give_the_bytes_of_one(archive: Path, tmp_path: Path) -> N
     )
     assert _bytes(together.path) == _bytes(alone.path)
     assert seen == [(done, 12) for done in range(0, 13, 2)]
+    squares = joblib.Parallel(n_jobs=2)(joblib.delayed(pow)(number, 2) for number in range(3))
+    assert squares == [0, 1, 4], "others can use joblib afterwards"
 
 
 def test_a_worker_that_dies_costs_nothing(archive: Path, tmp_path: Path) -> None:
@@ -142,7 +144,7 @@ def test_small_work_stays_in_this_process(archive: Path, tmp_path: Path, monkeyp
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("another process was started for some kilobytes")
 
-    monkeypatch.setattr(joblib, "Parallel", refuse)
+    monkeypatch.setattr(_workers, "get_memmapping_executor", refuse)
     assert len(prepare("nwucla", raw=archive, out=tmp_path / "store")) == 12
     with pytest.raises(DataError, match="at least 1, got 0"):
         prepare("nwucla", raw=archive, out=tmp_path / "other", workers=0)
