@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from bonefide.errors import ShapeError
 
-__all__ = ["Alignment", "kl_alignment"]
+__all__ = ["kl_alignment"]
 
 Alignment = Literal["kl", "kl+cosface", "kl+margin", "kl+sphereface", "klv2", "mse", "kl+mse", "kl+kd"]
 
