@@ -80,7 +80,7 @@ def test_the_study_and_the_results_of_runs(tmp_path: Path) -> None:
     assert said == {"study": str(study), "runs": 2, "cards_given": 0}
     command = f"bonefide report {tmp_path / 'runs'} --study zero-shot --results {study}"
     assert command in study.read_text()
-    assert "| PGFA (nwucla_bonefide1) |" in study.read_text()
+    assert "| PGFA (nwucla_small_1) |" in study.read_text()
     call(report, tmp_path / "runs", "--results", tmp_path / "results.md", "--cards", tmp_path / "cards")
     assert "## Zero-shot recognition" in (tmp_path / "results.md").read_text()
     again = tmp_path / "again.md"

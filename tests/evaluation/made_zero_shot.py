@@ -56,7 +56,7 @@ def made_zero_shot_run(
     scores: Scores,
     *,
     method: str = "pgfa",
-    recipe: str = "pgfa/nwucla_bonefide1",
+    recipe: str = "pgfa/nwucla_small_1",
     run: str = "main",
     seed: int = 0,
     split: str = SPLIT.name,
@@ -82,7 +82,7 @@ def family(place: Path, *, method: str = "pgfa", seeds: tuple[int, ...] = (1, 2)
                 scores = zero_shot_scores(
                     seed=100 * number + seed, split=split, rehearsal=run == "rehearsal", transductive=method == "pgfa"
                 )
-                recipe = f"{method}/nwucla_bonefide{number}"
+                recipe = f"{method}/nwucla_small_{number}"
                 made.append(
                     made_zero_shot_run(
                         folder / f"{run}.seed{seed}",

@@ -19,6 +19,7 @@ from bonefide.evaluation.study_zero_shot import write_zero_shot_study, zero_shot
 from bonefide.evaluation.zero_shot import above_chance
 from bonefide.evaluation.zero_shot_families import Family, families, is_rehearsal, is_zero_shot, of_figures
 from bonefide.evaluation.zero_shot_results import zero_shot_markdown
+from bonefide.run import Run
 
 INDUCTIVE = of_figures(lambda found: found.acc_inductive)
 
@@ -30,10 +31,10 @@ def cards(tmp_path_factory: pytest.TempPathFactory) -> list[AuditCard]:
     return [*map(audit, [*family(place), *family(place, method="text_regression")]), *map(audit, two)]
 
 
-def make_branches(place: Path, selected_on: str) -> object:
+def make_branches(place: Path, selected_on: str) -> Run:
     scores = zero_shot_scores(seed=40, branches=("spatial", "temporal"), selected_on=selected_on)
     folder = place / "neuron" / selected_on / "main.seed1"
-    return made_zero_shot_run(folder, scores, method="neuron", recipe="neuron/nwucla_bonefide1", seed=1)
+    return made_zero_shot_run(folder, scores, method="neuron", recipe="neuron/nwucla_small_1", seed=1)
 
 
 def rows_of(lines: list[str], start: str) -> list[list[str]]:
@@ -46,7 +47,7 @@ def test_seeds_make_a_summary_and_splits_a_family(cards: list[AuditCard]) -> Non
     assert families(reversed(cards)) == found
     pgfa = next(each for each in found if each.first.method == "pgfa")
     assert (pgfa.splits, pgfa.kind) == (("nwucla10_8_2_bonefide1", "nwucla10_8_2_bonefide2"), "nwucla10_8_2_bonefide")
-    assert (pgfa.recipe, pgfa.seeds, len(pgfa.cards)) == ("pgfa/nwucla_bonefide", (1, 2), 4)
+    assert (pgfa.recipe, pgfa.seeds, len(pgfa.cards)) == ("pgfa/nwucla_small", (1, 2), 4)
     by_split = [[card.accuracy for card in pgfa.cards if card.classes == split] for split in pgfa.splits]
     figure = pgfa.figure(INDUCTIVE)
     assert figure is not None
@@ -57,7 +58,7 @@ def test_seeds_make_a_summary_and_splits_a_family(cards: list[AuditCard]) -> Non
     figure = alone.figure(INDUCTIVE)
     assert figure is not None
     assert figure.spread == pytest.approx(stdev(filter(None, by_split[0]))), "over seeds"
-    assert (alone.kind, alone.recipe) == ("nwucla10_8_2_bonefide1", "pgfa/nwucla_bonefide1")
+    assert (alone.kind, alone.recipe) == ("nwucla10_8_2_bonefide1", "pgfa/nwucla_small_1")
 
 
 def test_evidence_of_a_family(cards: list[AuditCard]) -> None:
@@ -127,7 +128,7 @@ def test_the_page_of_the_study(cards: list[AuditCard], tmp_path: Path) -> None:
     assert "`bonefide report results`" in text
     assert "## Northwestern-UCLA Multiview Action 3D, xview: 8 seen and 2 unseen classes" in lines
     assert "2 splits `nwucla10_8_2_bonefide`; guessing gets 50.00 inductive." in lines
-    ours, published, against = rows_of(lines, "PGFA (nwucla_bonefide)")
+    ours, published, against = rows_of(lines, "PGFA (nwucla_small)")
     assert (ours[2], ours[10], ours[-1]) == ("4", "rehearsal", "above chance")
     pgfa = next(each for each in families(cards) if each.first.method == "pgfa")
     assert ours[3] == published[2] == str(pgfa.figure(INDUCTIVE))
@@ -137,12 +138,12 @@ def test_the_page_of_the_study(cards: list[AuditCard], tmp_path: Path) -> None:
     assert best is not None
     assert published[7:9] == [str(harmonic), str(best)]
     assert float(published[9].split(" ")[0]) == pytest.approx(best.mean - harmonic.mean, abs=0.01)
-    assert against[1:4] == ["text_regression (nwucla_bonefide)", "4", "+0.00 ± 0.00"]
+    assert against[1:4] == ["linear map to class texts, after DeViSE (nwucla_small)", "4", "+0.00 ± 0.00"]
     assert against[-1] == "not to be told from chance"
     classes = rows_of(lines, "nwucla10_8_2_bonefide1")
     assert [row[1] for row in classes] == [NAMES[label] for label in SPLIT.unseen]
     assert all("**" in "".join(row) for row in classes)
-    assert any(line.startswith("- PGFA (nwucla_bonefide): ") and " as " in line for line in lines)
+    assert any(line.startswith("- PGFA (nwucla_small): ") and " as " in line for line in lines)
     assert zero_shot_study_markdown(cards[::-1], command="bonefide report results") == text
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError):
@@ -164,6 +165,14 @@ def test_guessing_is_not_above_chance(cards: list[AuditCard]) -> None:
     poor = replace(card, zero_shot=replace(card.zero_shot, confusion=((6, 6), (6, 6))))
     (row,) = rows_of(zero_shot_study_markdown([poor], command="").splitlines(), "PGFA")[:1]
     assert row[-1] == "not to be told from chance"
+
+
+def test_a_class_without_test_samples_has_no_figure(cards: list[AuditCard]) -> None:
+    card = next(card for card in cards if card.zero_shot and not is_rehearsal(card))
+    assert card.zero_shot is not None
+    lacking = replace(card, zero_shot=replace(card.zero_shot, confusion=((9, 3), (0, 0))))
+    rows = rows_of(zero_shot_study_markdown([lacking], command="").splitlines(), SPLIT.name)
+    assert [row[2] for row in rows] == ["**75.0**", "\u2013"]
 
 
 def test_tables() -> None:

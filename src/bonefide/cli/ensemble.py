@@ -81,8 +81,8 @@ def ensemble(
     label, how = _words(card, how)
     counted = fused if card.zero_shot is None else unseen_part(fused, card.zero_shot.classes)
     typer.echo(f"{label:14} {top_k(counted):6.2f} %   weights: {how}")
-    for title, said in zero_shot_rows(card.zero_shot) if card.zero_shot else ():
-        typer.echo(f"  {title}: {said}")
+    for title, words in zero_shot_rows(card.zero_shot) if card.zero_shot else ():
+        typer.echo(f"  {title}: {words}")
     typer.echo(f"scores and card in {folder}")
 
 

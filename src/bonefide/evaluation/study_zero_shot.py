@@ -204,7 +204,7 @@ def _classes(rows: list[Family]) -> list[str]:
         names = next(_figures(card).unseen_classes for row in rows for card in row.cards if card.classes == split)
         for place, name in enumerate(names):
             shares = [_share(matrix, place) for matrix in matrices]
-            best = max(share for share in shares if share is not None)
+            best = max((share for share in shares if share is not None), default=None)
             cells.append([split, name, *(_bold(share, best) for share in shares)])
     return lines + markdown_table(("split", "class", *map(_name, rows)), "--" + "r" * len(rows), cells)
 
@@ -242,7 +242,7 @@ def _share(matrix: Array | None, place: int) -> float | None:
     return float(100 * matrix[place, place] / matrix[place].sum())
 
 
-def _bold(share: float | None, best: float) -> str:
+def _bold(share: float | None, best: float | None) -> str:
     if share is None:
         return "\u2013"
     return f"**{share:.1f}**" if share == best else f"{share:.1f}"

@@ -19,14 +19,12 @@ from bonefide.data.loader import Samples, loader
 from bonefide.data.store import SkeletonStore, open_store
 from bonefide.errors import RunError, ShapeError
 from bonefide.evaluation.nearest import nearest_of_classes
+from bonefide.evaluation.zero_shot import TRANSDUCTIVE
 from bonefide.methods._method import Method
 from bonefide.run import Run
 from bonefide.types import Array, Outputs, Scores
 
 __all__ = ["embeddings", "load_weights", "predict", "score", "test"]
-
-TRANSDUCTIVE = "transductive"
-"""Branch of scores that know which samples are of unseen classes, and all of those at once."""
 
 
 def test(

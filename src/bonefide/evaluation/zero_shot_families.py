@@ -53,7 +53,7 @@ class Family:
     @property
     def recipe(self) -> str:
         """The recipe, without the number of the split if there are several."""
-        return _unnumbered(self.first.recipe) if len(self.summaries) > 1 else self.first.recipe
+        return _recipe_of_kind(self.first) if len(self.summaries) > 1 else self.first.recipe
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -123,7 +123,7 @@ def kind_of_split(name: str) -> str:
         >>> kind_of_split("nwucla10_8_2_bonefide3"), kind_of_split("ntu60_55_5")
         ('nwucla10_8_2_bonefide', 'ntu60_55_5')
     """
-    return _unnumbered(name)
+    return re.sub(r"(?<=[a-z])\d+$", "", name)
 
 
 def of_figures(read: Callable[[ZeroShotFigures], float | None]) -> Read:
@@ -140,13 +140,15 @@ def _above_chance(cards: Iterable[AuditCard]) -> float | None:
     return above_chance(sum(each.right for each in known), samples, chance=known[0].chance)
 
 
-def _unnumbered(name: str) -> str:
-    return re.sub(r"(?<=[a-z])\d+$", "", name)
+def _recipe_of_kind(card: AuditCard) -> str:
+    """Name of the recipe without the number its split is told apart by, as in `utdmhad_small_1`."""
+    number = card.classes.removeprefix(kind_of_split(card.classes))
+    return card.recipe.removesuffix(number).removesuffix("_") if number else card.recipe
 
 
 def _what_is_shared(card: AuditCard) -> tuple[Any, ...]:
     data = (card.dataset, card.protocol, card.preparation, kind_of_split(card.classes), card.stream)
-    network = (card.paper, card.method, _unnumbered(card.recipe), card.run, card.parameters)
+    network = (card.paper, card.method, _recipe_of_kind(card), card.run, card.parameters)
     texts = card.zero_shot.texts if card.zero_shot else ""
     return *data, *network, texts, card.selected_on, card.epochs, str(card.fusion.get("chosen", ""))
 

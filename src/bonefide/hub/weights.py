@@ -25,7 +25,12 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
 def find(place: Path) -> tuple[RecognizerConfig, Path]:
-    """Description and weights at a place."""
+    """Description and weights at a place.
+
+    Raises:
+        DataError: if there is none, or it is damaged or of another version.
+        RunError: if it is a run that has not finished.
+    """
     if (place / CONFIG).is_file():
         return RecognizerConfig.from_json((place / CONFIG).read_bytes(), place=place / CONFIG), place / WEIGHTS
     file = place

@@ -29,8 +29,9 @@ class STAR(Method):
     """Zero-shot recognition by head, hands, arms, hips, legs and feet, on an encoder that learns nothing more.
 
     Of every part i, learned visual prompts V_i ask its joints, in all frames, for attributes; the answers E_i make a
-    vector r_i, and the sum of all r_i is r. The name of class c, or another text about it, becomes u_c by a network of two layers, the text about
-    part i plus the learned semantic prompt of the class becomes w_ic by another for each part.
+    vector r_i, and the sum of all r_i is r. The name of class c, or another text about it, becomes u_c by a network of
+    two layers, the text about part i plus the learned semantic prompt of the class becomes w_ic by another for each
+    part.
 
         r_i[a] = V_i[a] W_i E_i[a],   r = r_1 + ... + r_6
         whole: cross-entropy over seen classes of cos(r, u_c)
