@@ -55,6 +55,18 @@ def test_scores_and_loss_are_those_of_the_formulas(kind: str) -> None:
     np.testing.assert_allclose(method.losses(batch())["cross_entropy"].item(), expected, rtol=1e-5)
 
 
+def test_several_kinds_stand_side_by_side() -> None:
+    kinds = ("definition", "spatial_fine")
+    method = made(batch_norm=False, kind=kinds)
+    mapped = method.outputs(batch()).embedding
+    assert mapped is not None
+    alone = [made(kind=kind).class_vectors() for kind in kinds]
+    expected = sum(part @ vectors.mT for part, vectors in zip(mapped.chunk(2, dim=1), alone, strict=True))
+    expected = expected / mapped.norm(dim=1, keepdim=True) / 2**0.5
+    logits = method.outputs(batch()).logits
+    torch.testing.assert_close(logits, expected)
+
+
 def test_only_the_map_learns() -> None:
     method = made().train()
     assert not method.encoder.training  # type: ignore[attr-defined]

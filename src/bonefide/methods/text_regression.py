@@ -26,21 +26,22 @@ class TextRegression(Method):
     """A baseline: one linear layer from pooled features to the space of texts, and the nearest text by its angle.
 
     It learns by cross-entropy over seen classes of the cosines divided by a temperature; the encoder learns nothing
-    more. The text of a class is the mean of its sentences' directions. The scores are the cosines with all texts.
+    more. The text of a class is the mean of its sentences' directions; of several kinds, those means side by side. The
+    scores are the cosines with all texts.
 
     Args:
         encoder: from clips to features; always in evaluation mode, and no gradient reaches it.
         num_classes: classes K, seen or not.
         texts: of all classes.
         classes: which are seen.
-        kind: of the sentences that are compared with.
+        kind: of the sentences that are compared with, or several kinds.
         batch_norm: whether features are brought to mean 0 and variance 1 first, as `linear_probe` does.
         temperature: of the cross-entropy, above 0.
 
     Shape:
         batch.clip: (N, C, T, V, M).
         logits: (N, K), cosines.
-        embedding: (N, E).
+        embedding: (N, E), or as many times E as there are kinds.
 
     Raises:
         ShapeError: if `num_classes` are not those of the texts, or the temperature is not above 0.
@@ -73,7 +74,7 @@ class TextRegression(Method):
         texts: TextBank,
         classes: ClassSplit,
         *,
-        kind: str = "definition",
+        kind: str | tuple[str, ...] = "definition",
         batch_norm: bool = True,
         temperature: float = 0.1,
     ) -> None:
@@ -85,9 +86,10 @@ class TextRegression(Method):
         self.encoder = encoder
         width = encoder.out_channels
         self.norm = nn.BatchNorm1d(width, eps=_EPSILON, affine=False) if batch_norm else nn.Identity()
-        self.texts = ClassTexts(texts, classes, (kind,))
-        self.to_text = nn.Linear(width, texts.width)
-        self.kind, self.temperature = kind, temperature
+        self.kinds = (kind,) if isinstance(kind, str) else kind
+        self.texts = ClassTexts(texts, classes, self.kinds)
+        self.to_text = nn.Linear(width, len(self.kinds) * texts.width)
+        self.temperature = temperature
         self.train()
 
     def train(self, mode: bool = True) -> Self:
@@ -108,7 +110,8 @@ class TextRegression(Method):
 
     def class_vectors(self) -> Tensor:
         """Texts of all classes, of length 1."""
-        return F.normalize(F.normalize(self.texts.of(self.kind), dim=2).mean(dim=1), dim=1)
+        means = [F.normalize(self.texts.of(kind), dim=2).mean(dim=1) for kind in self.kinds]
+        return F.normalize(torch.cat([F.normalize(mean, dim=1) for mean in means], dim=1), dim=1)
 
     def _mapped(self, batch: Batch) -> Tensor:
         with torch.no_grad():
