@@ -12,11 +12,11 @@ from tiny import loaded, tiny_store
 from tiny_words import words
 
 from bonefide.config.build import build_data, build_method
-from bonefide.config.load import single_run
+from bonefide.config.load import dump, single_run
 from bonefide.data import datasets
 from bonefide.data.class_splits import class_split
 from bonefide.data.store import SkeletonStore
-from bonefide.errors import DataError, RecipeError, UnknownNameError
+from bonefide.errors import DataError, RecipeError, RunError, UnknownNameError
 from bonefide.evaluation import test as testing
 from bonefide.evaluation.audit import load_card
 from bonefide.evaluation.scores import load_scores
@@ -24,6 +24,7 @@ from bonefide.hub.recognizer import Recognizer
 from bonefide.run import Run
 from bonefide.text.write_bank import write_bank
 from bonefide.training.fit import train_run
+from bonefide.training.start import located
 from bonefide.types import Array
 
 SPLIT = class_split("nwucla10_8_2_bonefide1", dataset="nwucla")
@@ -122,6 +123,36 @@ def test_its_recogniser_needs_no_file_of_texts(finished: Run, store: SkeletonSto
     scores = load_scores(finished.scores_file)
     name = str(scores.names[0])
     assert recognizer(store[name])[0] == store.info.classes[int(scores.values[0].argmax())]
+
+
+def test_weights_that_saw_unseen_classes_are_no_start(tmp_path: Path, settings: dict[str, Any]) -> None:
+    def trained(name: str, **others: Any) -> Path:
+        place = tmp_path / name
+        place.mkdir()
+        (place / "recipe.yaml").write_text(dump(loaded(tmp_path, **others)))
+        (place / "weights.safetensors").touch()
+        return place
+
+    classes = {"data__classes": SPLIT.name}
+    everything, main = trained("everything"), trained("main", **classes)
+    rehearsal = trained("rehearsal", data__rehearsal=True, **classes)
+    elsewhere = trained("elsewhere", data__dataset="utdmhad", data__protocol="xsub")
+    starts = {"start_from": {"recipe": "encoder"}}
+    asked = loaded(tmp_path / "main", **settings, **starts)
+    names = ", ".join(datasets.info("nwucla").classes[label] for label in SPLIT.unseen)
+    with pytest.raises(RunError, match=f"was trained with samples of {names}, which this training takes for unseen"):
+        located(asked, tmp_path, path=everything)
+    rehearsing = loaded(tmp_path / "main", data__rehearsal=True, **settings, **starts)
+    with pytest.raises(RunError, match="which this rehearsal takes for unseen"):
+        located(rehearsing, tmp_path, path=main)
+    other_seed = rehearsing.model_copy(update={"training": rehearsing.training.model_copy(update={"seed": 4})})
+    with pytest.raises(RunError, match="subjects that this rehearsal holds out; start from a rehearsal of the same s"):
+        located(other_seed, tmp_path, path=rehearsal)
+    for recipe, place in ((asked, main), (asked, rehearsal), (rehearsing, rehearsal), (asked, elsewhere)):
+        assert located(recipe, tmp_path, path=place).start_from.path == str(place)  # type: ignore[union-attr]
+    file = everything / "weights.safetensors"
+    assert located(asked, tmp_path, path=file).start_from.path == str(file)  # type: ignore[union-attr]
+    assert located(loaded(tmp_path, **starts), tmp_path, path=everything).start_from is not None, "nothing is unseen"
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Path, store: SkeletonStore, settings: dict[str, Any]) -> None:

@@ -11,7 +11,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from bonefide.config.build import class_split_of
 from bonefide.config.recipe import Recipe, StartRecipe
+from bonefide.data import datasets
 from bonefide.errors import RunError
 from bonefide.layers.position import resize_times
 from bonefide.methods._method import Method
@@ -33,13 +35,15 @@ def located(recipe: Recipe, out: Path, *, path: Path | None = None) -> Recipe:
         path: a run or a file of weights to start from instead.
 
     Raises:
-        RunError: if there is no such finished run, or no such file.
+        RunError: if there is no such finished run, or no such file, or that run has seen what this one must not have.
     """
     start = recipe.start_from
     if start is None or (path is None and start.path is not None):
         return recipe
     place = _named(start, out, recipe.training.seed) if path is None else path
     _weights_file(place)
+    if recipe.data.classes is not None and Run(place).recipe_file.is_file():
+        _refuse_tainted(recipe, place)
     return recipe.model_copy(update={"start_from": start.model_copy(update={"path": str(place)})})
 
 
@@ -104,6 +108,30 @@ def _named(start: StartRecipe, out: Path, seed: int) -> Path:
         f"it starts from {start.recipe}, run {start.run}, and {folders[1]} holds no finished run; train that first "
         f"(bonefide train {start.recipe} --out {out}), or give a run or weights by --start-from"
     )
+
+
+def _refuse_tainted(recipe: Recipe, place: Path) -> None:
+    """What is unseen must not have trained the weights either, nor those who test a rehearsal.
+
+    Other data sets are not looked at, and of a mere file of weights nothing is known.
+    """
+    before = Run(place).recipe
+    if before.data.dataset != recipe.data.dataset:
+        return
+    names = datasets.info(recipe.data.dataset).classes
+    known = class_split_of(before).seen if before.data.classes is not None else range(len(names))
+    what = "rehearsal" if recipe.data.rehearsal else "training"
+    if shown := sorted(set(class_split_of(recipe).unseen).intersection(known)):
+        said = ", ".join(names[label] for label in shown)
+        raise RunError(
+            f"{place} was trained with samples of {said}, which this {what} takes for unseen; start from a {what} on "
+            "its seen classes alone, or say by --run which runs this start is for"
+        )
+    if recipe.data.rehearsal and (before.data.rehearsal, before.training.seed) != (True, recipe.training.seed):
+        raise RunError(
+            f"{place} was trained with subjects that this rehearsal holds out; start from a rehearsal of the same "
+            f"seed, {recipe.training.seed}"
+        )
 
 
 def _weights_file(place: Path) -> Path:
