@@ -1,24 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""StoppedError in the midst of an epoch, or right behind one, a pre-training ends as if nothing had happened."""
+"""Stopped in the midst of an epoch, or right behind one, a pre-training ends as if nothing had happened."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file
+from stopping import StoppedError, assert_equal, stop_at_step
 from tiny import loaded
 
 from bonefide.config.load import single_run
 from bonefide.config.recipe import Recipe
 from bonefide.data.store import SkeletonStore
-from bonefide.evaluation.scores import load_scores
 from bonefide.run import Run
 from bonefide.training.fit import train_run
-from bonefide.training.module import MethodModule
 
 MASKED = {"name": "masked_transformer", "width": 8, "depth": 1, "heads": 2}
 DECODER = {"decoder_depth": 1, "decoder_width": 8}
@@ -29,39 +25,9 @@ SCHEDULE = {"name": "cosine", "per": "step", "warmup_epochs": 1, "minimum": 0.5}
 ADAM = {"name": "adamw", "lr": 0.01, "betas": [0.9, 0.95], "weight_decay": 0.05}
 
 
-class StoppedError(Exception):
-    """Whoever started it has gone."""
-
-
 def recipe(folder: Path, method: str) -> Recipe:
     training = {"training__schedule": SCHEDULE, "training__optimizer": ADAM}
     return single_run(loaded(folder, **METHODS[method], **training, data__repeat=2, data__batch_size=4), "main")
-
-
-def stop_at_step(monkeypatch: pytest.MonkeyPatch, last: int) -> None:
-    step, done = MethodModule.training_step, []
-
-    def stopping(self: MethodModule, *arguments: Any) -> torch.Tensor:
-        done.append(1)
-        if len(done) == last:
-            raise StoppedError
-        return step(self, *arguments)
-
-    monkeypatch.setattr(MethodModule, "training_step", stopping)
-
-
-def assert_equal(first: Run, second: Run) -> None:
-    for file in ("weights.safetensors", "scores.npz"):
-        assert (first.folder / file).is_file()
-    ours, theirs = load_file(first.weights_file), load_file(second.weights_file)
-    assert ours.keys() == theirs.keys()
-    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-    scores = [load_scores(run.scores_file).values for run in (first, second)]
-    np.testing.assert_array_equal(scores[0], scores[1])
-    assert [{**row, "seconds": 0} for row in first.log()] == [{**row, "seconds": 0} for row in second.log()]
-    states = [torch.load(run.checkpoint_file, weights_only=True) for run in (first, second)]
-    moments = [state["optimizer_states"][0]["state"] for state in states]
-    assert all(torch.equal(moments[0][key]["exp_avg_sq"], moments[1][key]["exp_avg_sq"]) for key in moments[0])
 
 
 @pytest.mark.parametrize("method", METHODS)
