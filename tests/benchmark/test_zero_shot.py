@@ -9,7 +9,13 @@ import pytest
 
 from bonefide.benchmark import zero_shot
 from bonefide.benchmark.timing import Cost
-from bonefide.benchmark.zero_shot import matcher_recognition, matcher_step, measure_zero_shot
+from bonefide.benchmark.zero_shot import (
+    alignment_step,
+    estimation_step,
+    matcher_recognition,
+    matcher_step,
+    measure_zero_shot,
+)
 
 
 def facts(row: tuple[Any, ...]) -> dict[str, Any]:
@@ -18,6 +24,7 @@ def facts(row: tuple[Any, ...]) -> dict[str, Any]:
 
 def test_it_is_really_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zero_shot, "_SAMPLES", 4)
+    monkeypatch.setattr(zero_shot, "_CLIPS", 2)
     rows = {row["what"]: row for row in measure_zero_shot(rounds=1).facts()["rows"]}
     assert list(rows) == ["product", *zero_shot._PARTS]
     assert rows["product"]["products"] == 1
@@ -33,6 +40,15 @@ def test_a_step_leaves_gradients_and_recognition_scores(monkeypatch: pytest.Monk
     scores = matcher_recognition()()
     assert scores.shape == (4, 60)  # type: ignore[attr-defined]
     assert scores.isfinite().all()  # type: ignore[attr-defined]
+
+
+def test_a_step_of_pgfa_reaches_the_encoder_and_one_of_smie_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zero_shot, "_CLIPS", 2)
+    for task, reached in ((alignment_step(), True), (estimation_step(), False)):
+        task()
+        method = task.args[0]  # type: ignore[attr-defined]
+        learned = [each.grad is not None for each in method.encoder.parameters()]
+        assert all(learned) if reached else not any(learned)
 
 
 @pytest.mark.parametrize(("cpu", "device", "met"), [(0.8, "cpu", True), (0.9, "cpu", False), (0.1, "cuda", None)])

@@ -58,6 +58,8 @@ class Experiment:
         classes: class names.
         split: which classes are seen, if the method reads texts of those that are not.
         texts: about the classes, likewise.
+        exemplars: one sample of each class that is not seen, in their order, if unseen classes are compared with those;
+            the first of the training part, and no sample to test with.
     """
 
     train: Samples
@@ -68,6 +70,7 @@ class Experiment:
     classes: tuple[str, ...]
     split: ClassSplit | None = None
     texts: TextBank | None = None
+    exemplars: Samples | None = None
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -137,6 +140,7 @@ def build_method(recipe: Recipe, data: Experiment) -> Method:
         "train_labels": data.train.labels,
         "texts": data.texts,
         "classes": data.split,
+        "exemplars": None if data.exemplars is None else _stacked(data.exemplars),
     }
     given["encoder"] = create("encoders", recipe.encoder, given)
     method: Method = create("methods", recipe.method, given)
@@ -222,6 +226,12 @@ def _of_classes(recipe: Recipe, store: SkeletonStore, parts: Split) -> Experimen
         raise RecipeError([f"data.validation: {recipe.method.name} has nothing to choose with seen classes alone"])
     train_rows, validation_rows = _validated(recipe, store, restricted(store, parts, train=classes.seen))
     test_rows = parts.test if zero_shot else restricted(store, parts, test=classes.seen).test
+    exemplars = None
+    if asks_for("methods", recipe.method.name, "exemplars") and recipe.method.options.get("anchors") == "exemplar":
+        rows = _first_of_each(store, parts.train, classes.unseen)
+        # In a rehearsal everybody's samples of the classes that play the unseen ones are tested.
+        test_rows = test_rows[~np.isin(test_rows, rows)]
+        exemplars = _clips(recipe, store, rows, data.test)
     keep = None if zero_shot else classes.seen
     return Experiment(
         train=_clips(recipe, store, train_rows, data.train, repeat=data.repeat, classes=keep),
@@ -232,7 +242,20 @@ def _of_classes(recipe: Recipe, store: SkeletonStore, parts: Split) -> Experimen
         classes=tuple(store.info.classes[label] for label in keep or range(len(store.info.classes))),
         split=classes if zero_shot else None,
         texts=texts_of(recipe) if zero_shot else None,
+        exemplars=exemplars,
     )
+
+
+def _first_of_each(store: SkeletonStore, rows: Array, classes: Sequence[int]) -> Array:
+    labels = store.labels[rows]
+    if missing := [label for label in classes if label not in labels]:
+        names = ", ".join(store.info.classes[label] for label in missing)
+        raise DataError(f"an exemplar of each unseen class is needed, and the training part has none of: {names}")
+    return rows[[int(np.flatnonzero(labels == label)[0]) for label in classes]]
+
+
+def _stacked(samples: Samples) -> Array:
+    return np.stack([np.asarray(samples[place].clip) for place in range(len(samples))])
 
 
 def class_split_of(recipe: Recipe) -> ClassSplit:

@@ -32,6 +32,7 @@ GIVEN = frozenset(
         "persons",
         "texts",
         "classes",
+        "exemplars",
         "train_labels",
         "stream",
     }

@@ -161,6 +161,10 @@ class RecognizerConfig(BaseModel):
     def given(self) -> dict[str, Any]:
         """What constructors of encoders and methods may ask for."""
         texts = {} if self.zero_shot is None else self.zero_shot.given(self.classes)
+        if self.zero_shot is not None:
+            # These too come with the weights, if any do.
+            sizes = (len(self.zero_shot.unseen), self.in_channels, self.frames, len(self.skeleton.joints), self.persons)
+            texts["exemplars"] = np.zeros(sizes, np.float32)
         return texts | {
             "layout": self.skeleton,
             "images": self.images,

@@ -184,11 +184,14 @@ class Recognizer:
             split: which of them it has seen: the classes it was trained with, in their order.
 
         Raises:
-            DataError: if it is not a zero-shot network, or the texts are not as it needs them.
+            DataError: if it is not a zero-shot network, the texts are not as it needs them, or it compares unseen
+                classes with exemplars instead.
         """
         known = self.config.zero_shot
         if known is None:
             raise DataError(f"the method {self.config.method.name} recognises the classes it was trained with only")
+        if f"{_TEXTS}exemplars" in self.method.weights():
+            raise DataError("these weights compare unseen classes with clips of them, so words say nothing to them")
         if (texts.encoder, texts.width, len(split.seen)) != (known.encoder, known.width, len(known.seen)):
             raise DataError(
                 f"these weights need texts by {known.encoder} ({known.width} numbers) and their {len(known.seen)} seen "

@@ -19,7 +19,7 @@ from bonefide.methods._class_texts import ClassTexts
 from bonefide.methods._heads import linear_head
 from bonefide.methods._method import Method
 from bonefide.text.bank import TextBank
-from bonefide.types import Batch, Outputs
+from bonefide.types import Array, Batch, Outputs
 
 __all__ = ["PGFA"]
 
@@ -100,7 +100,7 @@ class PGFA(Method):
         texts: TextBank,
         classes: ClassSplit,
         *,
-        exemplars: Tensor | None = None,
+        exemplars: Array | None = None,
         text: str = "definition",
         loss: Alignment = "kl",
         margin: float = 1.0,
@@ -130,7 +130,7 @@ class PGFA(Method):
                     f"{'none' if exemplars is None else len(exemplars)}"
                 )
             # Among the texts, for they too say which classes there are.
-            self.texts.register_buffer("exemplars", exemplars)
+            self.texts.register_buffer("exemplars", torch.as_tensor(exemplars, dtype=torch.float32))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """How far skeletons are from the texts of their classes."""
