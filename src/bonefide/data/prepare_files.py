@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bonefide import layouts
 from bonefide.data.doctor._raw import open_raw
-from bonefide.data.preparation._preparation import ChangesJoints, Preparation
+from bonefide.data.preparation._preparation import ChangesJoints, Preparation, Reorders
 from bonefide.data.preparation._shard_work import ShardWork
 from bonefide.data.raw._recording import FramesApart
 from bonefide.data.store_info import LeftOut
@@ -71,7 +71,6 @@ def prepare_files(
 
 
 def _refuse_other_joints(place: str, raw: SkeletonLayout, step: Preparation) -> None:
-    if not isinstance(step, ChangesJoints) and step.layout and layouts.layout(step.layout).joints != raw.joints:
-        raise DataError(
-            f"{place}: its {len(raw.joints)} joints are {raw.name}, but this preparation takes {step.layout}"
-        )
+    taken = step.takes if isinstance(step, Reorders) else step.layout
+    if not isinstance(step, ChangesJoints) and taken and layouts.layout(taken).joints != raw.joints:
+        raise DataError(f"{place}: its {len(raw.joints)} joints are {raw.name}, but this preparation takes {taken}")

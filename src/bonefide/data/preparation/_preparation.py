@@ -10,7 +10,7 @@ from bonefide.data.raw._recording import RawRecording
 from bonefide.layouts import SkeletonLayout
 from bonefide.types import SkeletonSequence
 
-__all__ = ["ChangesJoints", "CutsVideos", "Preparation"]
+__all__ = ["ChangesJoints", "CutsVideos", "Preparation", "Reorders"]
 
 
 class Preparation(Protocol):
@@ -53,3 +53,11 @@ class ChangesJoints(Protocol):
         Raises:
             DataError: if the options ask for what these joints do not allow.
         """
+
+
+@runtime_checkable
+class Reorders(Protocol):
+    """A preparation that takes raw joints in another order than it returns them."""
+
+    takes: ClassVar[str]
+    """Layout of the raw joints."""

@@ -44,6 +44,7 @@ class UTDMHAD:
     """
 
     version: ClassVar[int] = 1
+    takes: ClassVar[str] = "utd20"
     layout: ClassVar[str] = "ucla20"
     dtype: ClassVar[str] = "float64"
 
