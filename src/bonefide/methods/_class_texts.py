@@ -42,7 +42,8 @@ class ClassTexts(nn.Module):
         super().__init__()
         self.width = texts.width
         for kind in kinds:
-            self.register_buffer(kind, torch.from_numpy(texts.of(kind)).float())
+            # A copy, or weights that are loaded would change the bank.
+            self.register_buffer(kind, torch.tensor(texts.of(kind), dtype=torch.float32))
         self.register_buffer("seen", torch.tensor(classes.seen), persistent=False)
         self.register_buffer("unseen", torch.tensor(classes.unseen), persistent=False)
         places = torch.full((len(texts.classes),), -1)

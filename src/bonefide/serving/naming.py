@@ -111,11 +111,15 @@ class Namer:
 
 def _together(asked: TextBank, seen: tuple[str, ...], vectors: dict[str, Array]) -> tuple[TextBank, tuple[str, ...]]:
     """Texts of seen classes, then of the names that are none of them; and the names as those classes are called."""
-    called = {name.lower(): name for name in seen}
-    labels = tuple(called.get(name.lower(), name) for name in asked.classes)
+    called = {_plain(name): name for name in seen}
+    labels = tuple(called.get(_plain(name), name) for name in asked.classes)
     rows = [row for row, label in enumerate(labels) if label not in seen]
     if not rows:
         raise DataError("all these names are of classes the network was trained with; give one of another action")
     others = asked.rows(rows)
     embeddings = {kind: np.concatenate([vectors[kind], others.of(kind)]) for kind in vectors}
     return TextBank((*seen, *others.classes), embeddings, {}, asked.encoder, asked.origin), labels
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.lower().split())
