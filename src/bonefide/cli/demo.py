@@ -22,7 +22,7 @@ __all__ = ["demo"]
 _RECIPES = {
     "supervised": ("ctrgcn/synthetic",),
     "self-supervised": ("mamp/synthetic", "mamp/synthetic_linear"),
-    "zero-shot": ("shiftgcn/synthetic_seen", "neuron/synthetic"),
+    "zero-shot": ("pgfa/synthetic",),
 }
 """What each task trains, one after the other; later ones start from earlier ones."""
 _CAMERAS = 2
@@ -48,8 +48,8 @@ def demo(
     Self-supervised, the training is two: a transformer without labels, then linear classifiers on what it learned and
     on the same network with random weights.
 
-    Zero-shot, five of the 26 classes are unseen. A network learns the other 21, once to rehearse with some of them held
-    out, once for good; then another learns to compare what it sees with sentences about classes.
+    Zero-shot, five of the 26 classes are unseen. A network learns to match the other 21 with sentences about them, once
+    to rehearse with some of them held out, once for good; then it finds the unseen ones by their sentences.
 
     Started again, it continues; what is done is not done again.
     """
@@ -146,6 +146,8 @@ def _tell_zero_shot(run: Run, page: Path, *, as_json: bool) -> None:
         return
     typer.echo(f"unseen classes of unseen subjects: {', '.join(figures.unseen_classes)}")
     typer.echo(f"  {figures.acc_inductive:6.2f} %  told from each other; chance is {figures.chance:.2f} %")
+    if figures.acc_transductive is not None:
+        typer.echo(f"  {figures.acc_transductive:6.2f} %  the same, decided for all samples together (transductive)")
     typer.echo(f"  {harmonic:6.2f} %  harmonic mean, told from all classes: seen {seen:.2f} %, unseen {unseen:.2f} %")
     typer.echo("  what seen classes are handicapped by was chosen on training samples alone (last epoch)")
     typer.echo(f"page: {page}")
