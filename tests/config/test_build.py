@@ -10,10 +10,12 @@ from tiny import loaded, tiny_store
 
 import bonefide
 from bonefide.config.build import build_data, build_method, encoder, method
+from bonefide.data.class_splits import class_split
 from bonefide.data.loader import loader
 from bonefide.data.store import SkeletonStore
 from bonefide.errors import DataError, RecipeError, ShapeError, UnknownNameError
 from bonefide.layouts import layout
+from bonefide.text.banks import bank
 from bonefide.types import Batch
 
 
@@ -97,6 +99,24 @@ def test_parts_by_name() -> None:
         method("supervised", encoder=made, num_classes=7, options={"label_smothing": 1})
     with pytest.raises(ShapeError, match="multiple of 8, got 12"):
         encoder("ctrgcn", layout=layout("utd20"), options={"base_channels": 12})
+
+
+def test_zero_shot_methods_by_name() -> None:
+    texts, classes = bank("nwucla"), class_split("nwucla10_8_2_bonefide1", dataset="nwucla")
+    made = encoder("ctrgcn", layout=layout("ucla20"), persons=1, frames=16, options={"base_channels": 8})
+    star = method(
+        "star",
+        encoder=made,
+        num_classes=10,
+        frames=16,
+        layout=layout("ucla20"),
+        texts=texts,
+        classes=classes,
+        options={"attributes": 4, "width": 8, "hidden": 8},
+    )
+    assert star.get_buffer("texts.seen").tolist() == list(classes.seen)
+    with pytest.raises(RecipeError, match="neuron: is zero-shot; give texts, as of"):
+        method("neuron", encoder=made, num_classes=10, frames=16, texts=texts)
 
 
 def test_public_names_lead_somewhere() -> None:

@@ -187,6 +187,9 @@ def method(
     num_classes: int,
     frames: int | None = None,
     train_labels: Array | None = None,
+    layout: SkeletonLayout | None = None,
+    texts: TextBank | None = None,
+    classes: ClassSplit | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Method:
     """A method by name around an encoder: losses to train, outputs to test.
@@ -197,13 +200,26 @@ def method(
         num_classes: classes K.
         frames: clip length T, for methods that must know it.
         train_labels: labels of the training samples, for methods that remember them.
+        layout: the skeleton, for methods that must know it.
+        texts: about all classes, for zero-shot methods.
+        classes: which of them are seen, likewise.
         options: the method's own, as in a recipe.
 
     Raises:
         UnknownNameError: if there is no such method.
-        RecipeError: if an option does not fit.
+        RecipeError: if an option does not fit, or a zero-shot method is given no texts or classes.
     """
-    given = {"encoder": encoder, "num_classes": num_classes, "frames": frames, "train_labels": train_labels}
+    if asks_for("methods", name, "texts") and (texts is None or classes is None):
+        raise RecipeError([f"methods.{name}: is zero-shot; give texts, as of bonefide.text.banks.bank, and classes"])
+    given = {
+        "encoder": encoder,
+        "num_classes": num_classes,
+        "frames": frames,
+        "train_labels": train_labels,
+        "layout": layout,
+        "texts": texts,
+        "classes": classes,
+    }
     made: Method = create("methods", Component(name=name, **(options or {})), given)
     return made
 
