@@ -112,7 +112,7 @@ def estimation_step(*, device: str = "cpu") -> Callable[[], object]:
 _PARTS = {
     "Neuron step, 64 samples": _Part(matcher_step, official_ms=1300, least=1.5),
     "Neuron recognition, 64 samples": _Part(matcher_recognition),
-    "PGFA step, 32 clips": _Part(alignment_step, official_ms=2500, least=1.3),
+    "PGFA step, 32 clips": _Part(alignment_step, official_ms=2500, least=1.5),
     "SMIE step, 32 clips": _Part(estimation_step),
 }
 
