@@ -27,7 +27,7 @@ from bonefide.hub._clips import Clip, batch_of, first_frames, together
 from bonefide.hub.weights import CONFIG, HEADER, WEIGHTS, built, find, fitted
 from bonefide.methods._method import Method
 from bonefide.text.bank import TextBank
-from bonefide.types import Array, Batch, Outputs, SkeletonSequence
+from bonefide.types import Array, Batch, SkeletonSequence
 from bonefide.writing import write_file
 
 __all__ = ["Recognizer"]
@@ -223,7 +223,7 @@ class Recognizer:
         return self.classes[label], float(probabilities[label])
 
     def scores(self, sequences: Iterable[SkeletonSequence], *, batch_size: int = 16) -> Array:
-        """Probabilities of all classes.
+        """Probabilities of all classes; a zero-shot network's seen classes are handicapped by its gamma.
 
         Args:
             sequences: prepared as those it learned from; labels do not matter.
@@ -235,14 +235,29 @@ class Recognizer:
         Raises:
             ShapeError: if a sequence has other joints or coordinates.
         """
-        found: list[Outputs] = []
+        values = torch.from_numpy(self.values(sequences, batch_size=batch_size) - self.handicap)
+        return values.softmax(dim=1).numpy()
+
+    def values(self, sequences: Iterable[SkeletonSequence], *, batch_size: int = 16) -> Array:
+        """What its method decides by, for all classes, without any handicap; as `scores`.
+
+        Shape:
+            returned: (n, K) float32.
+        """
         with torch.inference_mode():
-            for batch in self.batches(sequences, batch_size=batch_size):
-                found.append(self.method.outputs(batch))
-            if not found:
-                return np.zeros((0, len(self.classes)), dtype=np.float32)
-            decided = [self.method.decide(outputs).float().softmax(dim=1).cpu() for outputs in found]
-        return torch.cat(decided).numpy()
+            found = [
+                self.method.decide(self.method.outputs(batch)).float().cpu()
+                for batch in self.batches(sequences, batch_size=batch_size)
+            ]
+        return torch.cat(found).numpy() if found else np.zeros((0, len(self.classes)), dtype=np.float32)
+
+    @property
+    def handicap(self) -> Array:
+        """What is taken from the values of each class, (K,): gamma of seen classes of a zero-shot network, else 0."""
+        taken = np.zeros(len(self.classes), dtype=np.float32)
+        if self.config.zero_shot is not None:
+            taken[list(self.config.zero_shot.seen)] = self.config.zero_shot.gamma
+        return taken
 
     def batches(
         self, sequences: Iterable[SkeletonSequence], *, batch_size: int = 16, frames: int | None = None

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from bonefide.data.class_splits import ClassSplit
 from bonefide.errors import DataError
@@ -76,7 +75,7 @@ class Namer:
         split = ClassSplit("labels", tuple(range(len(seen))), tuple(range(len(seen), len(texts.classes))))
         self.recognizer = recognizer.about(texts, split)
         self.places = [texts.classes.index(label) for label in self.labels]
-        self.gamma, self.floor, self.open_world = known.gamma, known.floor, open_world
+        self.floor, self.open_world = known.floor, open_world
 
     def __call__(self, sequences: Iterable[SkeletonSequence]) -> list[Naming]:
         """Name prepared sequences.
@@ -85,20 +84,13 @@ class Namer:
             ShapeError: if a sequence has other joints or coordinates.
         """
         given = list(sequences)
-        return [self._named(each.name, row) for each, row in zip(given, self._scores(given), strict=True)]
-
-    def _scores(self, sequences: Sequence[SkeletonSequence]) -> list[Array]:
-        method = self.recognizer.method
-        with torch.inference_mode():
-            found = [method.decide(method.outputs(batch)) for batch in self.recognizer.batches(sequences)]
-        return [row for each in found for row in each.float().cpu().numpy()]
+        values = self.recognizer.values(given)
+        return [self._named(each.name, row) for each, row in zip(given, values, strict=True)]
 
     def _named(self, name: str, scores: Array) -> Naming:
-        known = self.recognizer.config.zero_shot
-        handicap = np.zeros_like(scores)
-        handicap[: 0 if known is None else len(known.seen)] = self.gamma
-        best = self.places[int((scores - handicap)[self.places].argmax())]
-        winner = int((scores - handicap).argmax())
+        handicapped = scores - self.recognizer.handicap
+        best = self.places[int(handicapped[self.places].argmax())]
+        winner = int(handicapped.argmax())
         beaten = winner not in self.places or (self.floor is not None and scores[best] < self.floor)
         classes = self.recognizer.classes
         return Naming(
