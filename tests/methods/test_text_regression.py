@@ -110,5 +110,7 @@ def test_what_does_not_fit_is_refused() -> None:
         made(temperature=0.0)
     with pytest.raises(DataError, match="no 'definitions'; did you mean 'definition'"):
         made(kind="definitions")
+    with pytest.raises(ShapeError, match="at least one kind"):
+        made(kind=())
     with pytest.raises(ShapeError, match="there are 4 classes, but texts of 5"):
         TextRegression(STGCN(layout("utd20"), 3, base_channels=4), 4, bank(), SPLIT)

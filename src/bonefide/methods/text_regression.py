@@ -44,7 +44,8 @@ class TextRegression(Method):
         embedding: (N, E), or as many times E as there are kinds.
 
     Raises:
-        ShapeError: if `num_classes` are not those of the texts, or the temperature is not above 0.
+        ShapeError: if `num_classes` are not those of the texts, the temperature is not above 0, or no kind is
+            named.
         DataError: if there are no texts of that kind.
 
     Reference:
@@ -87,6 +88,8 @@ class TextRegression(Method):
         width = encoder.out_channels
         self.norm = nn.BatchNorm1d(width, eps=_EPSILON, affine=False) if batch_norm else nn.Identity()
         self.kinds = (kind,) if isinstance(kind, str) else kind
+        if not self.kinds:
+            raise ShapeError("kind must name at least one kind of sentences")
         self.texts = ClassTexts(texts, classes, self.kinds)
         self.to_text = nn.Linear(width, len(self.kinds) * texts.width)
         self.temperature = temperature
