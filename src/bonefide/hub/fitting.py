@@ -59,9 +59,11 @@ def fitting_recipes(paper: str, weights: Mapping[str, Tensor], *, stream: str = 
             f"there is no stream '{stream}'{did_you_mean(stream, _STREAMS)}; there are: {', '.join(_STREAMS)}"
         )
     for name in load.names():
+        if not name.startswith(f"{paper}/"):
+            continue
         whole = load.recipe(name)
         pretrains = getattr(component("methods", whole.method.name), "judged_by_neighbors", False)
-        if whole.paper != paper or pretrains or not datasets.info(whole.data.dataset).classes:
+        if pretrains or not datasets.info(whole.data.dataset).classes:
             continue
         fitting = (run for run in runs_of(whole, stream) if not misfit_of(config_of_recipe(run, origin={}), weights))
         yield from islice(fitting, 1)
