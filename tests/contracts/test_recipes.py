@@ -65,7 +65,7 @@ def test_it_fits(name: str) -> None:
     # The protocols of one's own data come from their table; without one for a split there is `random`.
     assert recipe.data.protocol in (info.protocols or {"random"})
     assert recipe.name == name
-    assert recipe.paper == name.split("/")[0]
+    assert recipe.paper == name.split("/", maxsplit=1)[0]
     assert recipe.paper in yaml.safe_load((FOLDER.parent / "papers.yaml").read_text(encoding="utf-8"))["papers"]
     assert recipe.description
     assert not recipe.published or recipe.source, "say where the published numbers stand"
