@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from torch import Tensor, nn
 
@@ -36,12 +36,21 @@ class Method(nn.Module):
     recognizes_as: ClassVar[str | None] = None
     """File of `methods/` whose class, with what the engine gives and its own defaults, is all that is left of it at
     test time; None if it is itself."""
+    frozen_encoder: ClassVar[bool] = False
+    """Whether its encoder stays in evaluation mode in training too."""
     judged_by_neighbors: ClassVar[bool] = False
     """Whether it says embeddings and no logits, so that a sample gets the class of the most similar training sample."""
     joint_decision: ClassVar[bool] = False
     """Whether `decide_together` says something else than `decide`."""
     only_training: ClassVar[tuple[str, ...]] = ()
     """Beginnings of the names in its state dict that recognition does not need; the others are those of that class."""
+
+    def train(self, mode: bool = True) -> Self:
+        """As any module, but a frozen encoder stays in evaluation mode."""
+        super().train(mode)
+        if self.frozen_encoder:
+            self.get_submodule("encoder").eval()
+        return self
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Scalars by name, which the engine adds, logs and minimises."""

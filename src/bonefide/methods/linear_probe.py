@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -50,6 +48,8 @@ class LinearProbe(Method):
         ['head.weight', 'head.bias']
     """
 
+    frozen_encoder = True
+
     def __init__(
         self, encoder: Encoder, num_classes: int, *, batch_norm: bool = True, head_deviation: float = 0.01
     ) -> None:
@@ -59,13 +59,6 @@ class LinearProbe(Method):
         self.norm = nn.BatchNorm1d(width, eps=_EPSILON, affine=False) if batch_norm else nn.Identity()
         self.head = linear_head(width, num_classes, deviation=head_deviation)
         self.train()
-
-    def train(self, mode: bool = True) -> Self:
-        """As any module, but the encoder stays in evaluation mode."""
-        super().train(mode)
-        encoder: nn.Module = self.get_submodule("encoder")
-        encoder.eval()
-        return self
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy, under that name."""

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -77,6 +75,8 @@ class NearestSeen(Method):
         [1.0, 1.0]
     """
 
+    frozen_encoder = True
+
     def __init__(
         self,
         encoder: Encoder,
@@ -101,12 +101,6 @@ class NearestSeen(Method):
         self.head = linear_head(width, len(classes.seen), deviation=head_deviation)
         self.kind, self.neighbors = kind, neighbors
         self.train()
-
-    def train(self, mode: bool = True) -> Self:
-        """As any module, but the encoder stays in evaluation mode."""
-        super().train(mode)
-        self.get_submodule("encoder").eval()
-        return self
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy over seen classes, under that name."""

@@ -84,6 +84,7 @@ class Neuron(Method):
         (['spatial', 'temporal'], (2, 3))
     """
 
+    frozen_encoder = True
     only_training = tuple(f"texts.{kind}" for kind in (*_SPATIAL[:-1], *_TEMPORAL[:-1]))
 
     def __init__(
@@ -119,9 +120,7 @@ class Neuron(Method):
     def train(self, mode: bool = True) -> Self:
         """As any module, but the encoder stays in evaluation mode, with its batch norms unless asked otherwise."""
         super().train(mode)
-        encoder: nn.Module = self.get_submodule("encoder")
-        encoder.eval()
-        for module in encoder.modules():
+        for module in self.get_submodule("encoder").modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.train(mode and self.encoder_norms == "train")
         return self

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -81,6 +79,8 @@ class SMIE(Method):
         (['mutual_information', 'temporal'], (2, 3))
     """
 
+    frozen_encoder = True
+
     def __init__(
         self,
         encoder: Encoder,
@@ -110,13 +110,6 @@ class SMIE(Method):
         self.text, self.mask, self.hidden_frames = text, mask, hidden_frames
         self.temporal_weight, self.margin, self.test_layernorm = temporal_weight, margin, test_layernorm
         self.train()
-
-    def train(self, mode: bool = True) -> Self:
-        """As any module, but the encoder stays in evaluation mode."""
-        super().train(mode)
-        encoder: nn.Module = self.get_submodule("encoder")
-        encoder.eval()
-        return self
 
     def start_epoch(self, epoch: int) -> None:
         """Show other frames."""

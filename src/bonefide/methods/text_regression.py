@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -68,6 +66,8 @@ class TextRegression(Method):
         ['to_text.weight', 'to_text.bias']
     """
 
+    frozen_encoder = True
+
     def __init__(
         self,
         encoder: Encoder,
@@ -94,12 +94,6 @@ class TextRegression(Method):
         self.to_text = nn.Linear(width, len(self.kinds) * texts.width)
         self.temperature = temperature
         self.train()
-
-    def train(self, mode: bool = True) -> Self:
-        """As any module, but the encoder stays in evaluation mode."""
-        super().train(mode)
-        self.get_submodule("encoder").eval()
-        return self
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy over seen classes, under that name."""
