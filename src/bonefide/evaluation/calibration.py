@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from bonefide.data.class_splits import ClassSplit
-from bonefide.evaluation.zero_shot_figures import gamma_of, rehearsal_of
+from bonefide.evaluation.zero_shot import best_gamma
+from bonefide.evaluation.zero_shot_figures import rehearsal_of
 from bonefide.run import Run
 from bonefide.types import Scores
 
@@ -33,9 +34,8 @@ def calibration_of(run: Run) -> Calibration:
     Raises:
         RunError: if the rehearsal is of another split.
     """
-    gamma, _ = gamma_of(run)
-    rehearsal = rehearsal_of(run)
-    return Calibration(gamma, None if rehearsal is None else floor_of(*rehearsal))
+    rehearsed = rehearsal_of(run)
+    return Calibration(0.0, None) if rehearsed is None else Calibration(best_gamma(*rehearsed), floor_of(*rehearsed))
 
 
 def floor_of(scores: Scores, split: ClassSplit, *, missed: float = 0.05) -> float:
