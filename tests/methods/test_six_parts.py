@@ -7,7 +7,8 @@ import pytest
 
 from bonefide.errors import ShapeError
 from bonefide.layouts import SkeletonLayout, layout, names
-from bonefide.methods._six_parts import PARTS, six_parts
+from bonefide.methods._six_parts import six_parts
+from bonefide.text.descriptions import PARTS
 
 KINECT = (
     (2, 3, 20),

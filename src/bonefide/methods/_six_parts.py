@@ -7,11 +7,9 @@ from bonefide.errors import ShapeError
 from bonefide.layouts import SkeletonLayout
 from bonefide.layouts.anatomy import points
 from bonefide.layouts.body_parts import Parts, body_parts
+from bonefide.text.descriptions import PARTS
 
-__all__ = ["PARTS", "six_parts"]
-
-PARTS = ("head", "hand", "arm", "hip", "leg", "foot")
-"""In the order of the texts `body_parts`."""
+__all__ = ["six_parts"]
 
 _GROUPING = "star6"
 _FACE = "nose head head_top neck shoulder_center eye eye_inner eye_outer ear mouth"

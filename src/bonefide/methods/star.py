@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,8 +14,9 @@ from bonefide.layouts import SkeletonLayout
 from bonefide.methods._class_texts import ClassTexts
 from bonefide.methods._method import Method
 from bonefide.methods._part_attention import PartAttention
-from bonefide.methods._six_parts import PARTS, six_parts
+from bonefide.methods._six_parts import six_parts
 from bonefide.text.bank import TextBank
+from bonefide.text.descriptions import PARTS
 from bonefide.types import Batch, Outputs
 
 __all__ = ["STAR"]
@@ -94,6 +93,7 @@ class STAR(Method):
         (['whole', 'parts', 'agreement'], (2, 3))
     """
 
+    frozen_encoder = True
     only_training = ("semantic_prompts", "part_texts.", f"texts.{_PARTS}")
 
     agreeing: Tensor
@@ -131,12 +131,6 @@ class STAR(Method):
         agreeing = sorted((*classes.seen, *(classes.unseen if unseen_texts else ())))
         self.register_buffer("agreeing", torch.tensor(agreeing), persistent=False)
         self.train()
-
-    def train(self, mode: bool = True) -> Self:
-        """As any module, but the encoder stays in evaluation mode."""
-        super().train(mode)
-        self.get_submodule("encoder").eval()
-        return self
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropies of the whole body, of its parts, and of texts about parts against names; weighted.
