@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from fixture import Fixture
 from torch import Tensor
+from weights_rule import weights_by_rule
 
 from bonefide.conversion import agcn
 from bonefide.encoders.agcn import AGCN
@@ -23,26 +23,9 @@ _LAYOUTS = {"ntu": "ntu25", "ucla": "ucla20"}
 
 
 def official_weights(meta: dict[str, Any]) -> dict[str, Tensor]:
-    """The state dict of the weights rule in the fixtures' README, with the fixture's own exceptions."""
-    state = {}
-    for position, (key, shape) in enumerate(meta["state_dict"]):
-        wave = np.sin(0.37 * position + 0.11 * np.arange(math.prod(shape))).reshape(shape)
-        if key.endswith("num_batches_tracked"):
-            value = np.zeros(shape)
-        elif key.endswith("running_var"):
-            value = 1 + 0.3 * wave
-        elif key.endswith("running_mean"):
-            value = 0.1 * wave
-        elif len(shape) >= 2:
-            value = wave * math.sqrt(2 / math.prod(shape[1:]))
-        elif key.endswith("weight"):
-            value = 1 + 0.2 * wave
-        else:
-            value = 0.1 * wave
-        if key in meta["kept_initial"]["keys"]:
-            value = np.full(shape, 1e-6)
-        state[key] = torch.tensor(value, dtype=torch.int64 if key.endswith("num_batches_tracked") else torch.float32)
-    return state
+    """By the weights rule, with the fixture's own exceptions."""
+    kept = dict.fromkeys(meta["kept_initial"]["keys"], lambda wave: np.full_like(wave, 1e-6))
+    return weights_by_rule(meta["state_dict"], special=kept)
 
 
 def check_agcn(fixture: Fixture) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from checks_hyperformer import _plain as _filled
-from checks_hyperformer import official_weights
+from checks_hyperformer import identities
 from fixture import Fixture
 from torch import Tensor
 from torch.nn import functional as F
+from weights_rule import filled, tensor_of, weights_by_rule
 
 from bonefide.conversion import csre
 from bonefide.encoders.hyperformer import Hyperformer
@@ -57,8 +57,8 @@ def check_decomposition(fixture: Fixture) -> None:
     config = fixture.meta["config"]
     size = config["in_channels"], config["window_out"], config["num_point"]
     unit = Decomposition(size, width=config["out_channels"], reduction=config["rel_reduction"])
-    meta = {"state_dict": fixture.meta["state_dict_keys"], "kept_initial": {"keys": []}, "special_fill": _NOTHING}
-    unit.load_state_dict({_renamed(name): value for name, value in official_weights(meta).items()})
+    official = weights_by_rule(fixture.meta["state_dict_keys"])
+    unit.load_state_dict({_renamed(name): value for name, value in official.items()})
     x = _tensor(fixture, "x").requires_grad_()
     found = dict(zip("st", unit(x.unflatten(0, (config["N"], config["M"]))), strict=True))
     alone = dict(zip("st", unit(x.unsqueeze(1)), strict=True))
@@ -80,7 +80,6 @@ def check_decomposition(fixture: Fixture) -> None:
 
 
 _SUMS = {"CT": (1, 2), "CV": (1, 3), "TV": (2, 3)}
-_NOTHING = {"rule": "", "keys": []}
 
 
 def _memory(config: dict[str, Any], labels: Array) -> Memory:
@@ -185,8 +184,7 @@ def check_network(fixture: Fixture) -> None:
 
 
 def _plain(keys: list[tuple[str, list[int]]]) -> dict[str, Tensor]:
-    kept = [key for key, _ in keys if key.endswith("attn.outer")]
-    return official_weights({"state_dict": keys, "kept_initial": {"keys": kept}, "special_fill": _NOTHING})
+    return weights_by_rule(keys, special={key: identities for key, _ in keys if key.endswith("attn.outer")})
 
 
 def _chirped(keys: list[tuple[str, list[int]]]) -> dict[str, Tensor]:
@@ -195,12 +193,12 @@ def _chirped(keys: list[tuple[str, list[int]]]) -> dict[str, Tensor]:
     for position, (key, shape) in enumerate(keys):
         steps = np.arange(math.prod(shape), dtype=np.float64)
         wave = np.sin(0.37 * position + 0.11 * steps + 0.017 * steps**2).reshape(shape)
-        value = _filled(key, wave)
+        value = filled(key, wave)
         if key.endswith("attn.alpha"):
             value = np.ones_like(wave)
         elif key.endswith(("attn.rpe", "attn.w1")):
             value = 4 * value
-        state[key] = torch.tensor(value, dtype=torch.int64 if key.endswith("num_batches_tracked") else torch.float32)
+        state[key] = tensor_of(key, value)
     return state
 
 

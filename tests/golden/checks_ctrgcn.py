@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
 import numpy as np
 import torch
 from fixture import Fixture
+from weights_rule import weights_by_rule
 
 from bonefide.conversion import ctrgcn
 from bonefide.encoders.ctrgcn import CTRGCN
@@ -20,30 +20,10 @@ _LAYOUTS = {"ntu": "ntu25", "ucla": "ucla20"}
 
 
 def official_weights(meta: dict[str, Any], graphs: np.ndarray) -> dict[str, torch.Tensor]:
-    """The state dict of the weights rule in the fixtures' README, with the fixture's own exceptions."""
-    state = {}
-    for position, (key, shape) in enumerate(meta["state_dict"]):
-        count = math.prod(shape)
-        wave = np.sin(0.37 * position + 0.11 * np.arange(count)).reshape(shape)
-        if key.endswith("num_batches_tracked"):
-            value = np.zeros(shape)
-        elif key.endswith("running_var"):
-            value = 1 + 0.3 * wave
-        elif key.endswith("running_mean"):
-            value = 0.1 * wave
-        elif len(shape) >= 2:
-            value = wave * math.sqrt(2 / math.prod(shape[1:]))
-        elif key.endswith("weight"):
-            value = 1 + 0.2 * wave
-        else:
-            value = 0.1 * wave
-        if key in meta["kept_initial"]["keys"]:
-            value = graphs
-        if key in meta["special_fill"]["keys"]:
-            value = graphs + 0.1 * wave
-        kind = torch.int64 if key.endswith("num_batches_tracked") else torch.float32
-        state[key] = torch.tensor(value, dtype=kind)
-    return state
+    """By the weights rule, with the fixture's own exceptions."""
+    kept = dict.fromkeys(meta["kept_initial"]["keys"], lambda _: graphs)
+    special = dict.fromkeys(meta["special_fill"]["keys"], lambda wave: graphs + 0.1 * wave)
+    return weights_by_rule(meta["state_dict"], special=kept | special)
 
 
 def _map_stride(meta: dict[str, Any]) -> int:

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from fixture import Fixture
 from torch import Tensor
+from weights_rule import weights_by_rule
 
 from bonefide.config import load
 from bonefide.conversion import descriptor_fusion
@@ -83,7 +82,7 @@ def check_vote(fixture: Fixture) -> None:
 def _official(fixture: Fixture, images: tuple[str, ...]) -> DescriptorFusion:
     """Our network with the weights of the official one, all of whose keys have a place or are known to be dead."""
     meta, converter = fixture.meta, descriptor_fusion.DescriptorFusion()
-    state = {key: _deterministic(place, key, shape) for place, (key, shape) in enumerate(meta["state_dict"])}
+    state = weights_by_rule(meta["state_dict"])
     method = DescriptorFusion(DescriptorResNet(images), meta["num_classes"], images).eval()
     ours = converter.from_official(state)
     method.load_state_dict(ours, strict=True)
@@ -92,21 +91,6 @@ def _official(fixture: Fixture, images: tuple[str, ...]) -> DescriptorFusion:
     assert back.keys() == state.keys() - set(converter.ignored)
     assert all(torch.equal(back[key], state[key]) for key in back)
     return method
-
-
-def _deterministic(place: int, key: str, shape: list[int]) -> Tensor:
-    if key.endswith("num_batches_tracked"):
-        return torch.tensor(0)
-    wave = np.sin(0.37 * place + 0.11 * np.arange(math.prod(shape))).reshape(shape)
-    if len(shape) > 1:
-        value = wave * math.sqrt(2 / math.prod(shape[1:]))
-    elif key.endswith("running_var"):
-        value = 1 + 0.3 * wave
-    elif key.endswith("weight"):
-        value = 1 + 0.2 * wave
-    else:
-        value = 0.1 * wave
-    return torch.tensor(value, dtype=torch.float32)
 
 
 def _pixels(fixture: Fixture, name: str) -> Tensor:

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from fixture import Fixture
+from weights_rule import weights_by_rule
 
 from bonefide.conversion import hcn
 from bonefide.encoders.hcn import HCN
@@ -22,11 +21,7 @@ _MAP_STRIDE = 8
 
 def check_hcn(fixture: Fixture) -> None:
     meta = fixture.meta
-    state = {}
-    for position, (key, shape) in enumerate(meta["state_dict"]):
-        wave = np.sin(0.37 * position + 0.11 * np.arange(math.prod(shape))).reshape(shape)
-        value = wave * math.sqrt(2 / math.prod(shape[1:])) if len(shape) >= 2 else 0.1 * wave
-        state[key] = torch.tensor(value, dtype=torch.float32)
+    state = weights_by_rule(meta["state_dict"])
     clip = torch.tensor(fixture.arrays["input/x"], requires_grad=True)
     skeleton, frames = layout(_LAYOUTS[meta["dataset_shape"]]), meta["build"]["window_size"]
     encoder = HCN(skeleton, clip.shape[1], frames=frames, persons=clip.shape[-1])

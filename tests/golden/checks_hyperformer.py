@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from fixture import Fixture
 from torch import Tensor
+from weights_rule import weights_by_rule
 
 from bonefide.conversion import hyperformer
 from bonefide.encoders.hyperformer import Hyperformer
@@ -24,38 +26,29 @@ _LAYOUTS = {"ntu": "ntu25", "ucla": "ucla20"}
 
 
 def official_weights(meta: dict[str, Any]) -> dict[str, Tensor]:
-    """The state dict of the weights rule in the fixtures' README, with the fixture's own exceptions."""
+    """By the weights rule, with the fixture's own exceptions."""
     strong = meta["special_fill"]["rule"].startswith("w=sin(1.7*k+7.13*arange(n))")
-    state = {}
-    for position, (key, shape) in enumerate(meta["state_dict"]):
-        steps = np.arange(math.prod(shape))
-        wave = np.sin(0.37 * position + 0.11 * steps).reshape(shape)
-        value = _plain(key, wave)
-        if key in meta["kept_initial"]["keys"]:
-            value = np.broadcast_to(np.eye(shape[-1]), shape)
-        if key in meta["special_fill"]["keys"]:
-            value = _special(key, np.sin(1.7 * position + 7.13 * steps).reshape(shape) if strong else wave, strong)
-        state[key] = torch.tensor(value, dtype=torch.int64 if key.endswith("num_batches_tracked") else torch.float32)
-    return state
+    kept = dict.fromkeys(meta["kept_initial"]["keys"], identities)
+    special = {
+        key: partial(_special, key, position if strong else None)
+        for position, (key, _) in enumerate(meta["state_dict"])
+        if key in meta["special_fill"]["keys"]
+    }
+    return weights_by_rule(meta["state_dict"], special=kept | special)
 
 
-def _plain(key: str, wave: Array) -> Array:
-    if key.endswith("num_batches_tracked"):
-        return np.zeros_like(wave)
-    if key.endswith("running_var"):
-        return 1 + 0.3 * wave
-    if key.endswith("running_mean"):
-        return 0.1 * wave
-    if wave.ndim >= 2:
-        return wave * math.sqrt(2 / math.prod(wave.shape[1:]))
-    return 1 + 0.2 * wave if key.endswith("weight") else 0.1 * wave
+def identities(wave: Array) -> Array:
+    return np.broadcast_to(np.eye(wave.shape[-1]), wave.shape)
 
 
-def _special(key: str, wave: Array, strong: bool) -> Array:
+def _special(key: str, strong: int | None, wave: Array) -> Array:
+    """`strong` is the place of one that has another wave than the rule's."""
+    if strong is not None:
+        wave = np.sin(1.7 * strong + 7.13 * np.arange(wave.size)).reshape(wave.shape)
     if key.endswith("attn.alpha"):
         return np.ones_like(wave)
     if key.endswith("attn.outer"):
-        return np.eye(wave.shape[-1]) + (0.1 if strong else 0.2) * wave
+        return np.eye(wave.shape[-1]) + (0.2 if strong is None else 0.1) * wave
     if key.endswith(("attn.rpe", "attn.w1")):
         return wave
     scaled = wave * math.sqrt(2 / math.prod(wave.shape[1:]))

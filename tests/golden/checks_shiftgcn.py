@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 from fixture import Fixture
 from torch import Tensor
+from weights_rule import weights_by_rule
 
 from bonefide.conversion import convert, shiftgcn
 from bonefide.encoders._temporal_shift import ShiftGradient, shift_frames
@@ -22,38 +22,20 @@ from bonefide.layouts import layout
 from bonefide.methods.supervised import Supervised
 
 _LAYOUTS = {"ntu": "ntu25", "ucla": "ucla20"}
+_NOTHING: dict[str, Any] = {"keys": ()}
 _BEYOND = 1e-4
 """Share of the largest raw derivative below which its sign is decided by the order of sums."""
 
 
 def official_weights(meta: dict[str, Any]) -> dict[str, Tensor]:
-    """The state dict of the weights rule in the fixtures' README, with the exceptions of Shift-GCN."""
-    state = {}
-    shapes = {key: tuple(shape) for key, shape in meta["state_dict"]}
-    for position, (key, shape) in enumerate(shapes.items()):
-        count = math.prod(shape)
-        wave = np.sin(0.37 * position + 0.11 * np.arange(count)).reshape(shape)
-        if key in meta["constant_buffers"]:
-            block = key.split(".")[0]
-            channels = shapes[f"{block}.gcn1.Linear_weight"][1 if key.endswith("out") else 0]
-            state[key] = joint_shift(count // channels, channels, back=key.endswith("out"))
-            continue
-        if key.endswith("num_batches_tracked") or key in meta["kept_initial"]["keys"]:
-            value = np.zeros(shape)
-        elif key in meta["special_fill"]["keys"]:
-            value = 6 * wave
-        elif key.endswith("running_var"):
-            value = 1 + 0.3 * wave
-        elif key.endswith("running_mean"):
-            value = 0.1 * wave
-        elif len(shape) >= 2:
-            value = wave * math.sqrt(2 / math.prod(shape[1:]))
-        elif key.endswith("weight"):
-            value = 1 + 0.2 * wave
-        else:
-            value = 0.1 * wave
-        kind = torch.int64 if key.endswith("num_batches_tracked") else torch.float32
-        state[key] = torch.tensor(value, dtype=kind)
+    """By the weights rule, with the exceptions of Shift-GCN."""
+    kept = dict.fromkeys(meta.get("kept_initial", _NOTHING)["keys"], np.zeros_like)
+    special = dict.fromkeys(meta.get("special_fill", _NOTHING)["keys"], lambda wave: 6 * wave)
+    state = weights_by_rule(meta["state_dict"], special=special | kept)
+    for key in meta["constant_buffers"]:
+        block = key.split(".")[0]
+        channels = state[f"{block}.gcn1.Linear_weight"].shape[1 if key.endswith("out") else 0]
+        state[key] = joint_shift(state[key].numel() // channels, channels, back=key.endswith("out"))
     return state
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from fixture import Fixture
 from torch import Tensor
+from weights_rule import weights_by_rule
 
 from bonefide.conversion import stgcn
 from bonefide.encoders.stgcn import STGCN
@@ -23,28 +23,10 @@ _LIGHT = {"base_channels": 16, "last_channels": 256, "init": "default"}
 
 
 def official_weights(meta: dict[str, Any]) -> dict[str, Tensor]:
-    """The state dict of the weights rule in the fixtures' README, with the fixture's own exceptions."""
-    state = {}
-    for position, (key, shape) in enumerate(meta["state_dict"]):
-        wave = np.sin(0.37 * position + 0.11 * np.arange(math.prod(shape))).reshape(shape)
-        if key.endswith("num_batches_tracked"):
-            value = np.zeros(shape)
-        elif key.endswith("running_var"):
-            value = 1 + 0.3 * wave
-        elif key.endswith("running_mean"):
-            value = 0.1 * wave
-        elif len(shape) >= 2:
-            value = wave * math.sqrt(2 / math.prod(shape[1:]))
-        elif key.endswith("weight"):
-            value = 1 + 0.2 * wave
-        else:
-            value = 0.1 * wave
-        if key in meta["kept_initial"]["keys"]:
-            value = np.ones(shape)
-        if key in meta["special_fill"]["keys"]:
-            value = 1 + 0.3 * wave
-        state[key] = torch.tensor(value, dtype=torch.int64 if key.endswith("num_batches_tracked") else torch.float32)
-    return state
+    """By the weights rule, with the fixture's own exceptions."""
+    kept = dict.fromkeys(meta["kept_initial"]["keys"], np.ones_like)
+    special = dict.fromkeys(meta["special_fill"]["keys"], lambda wave: 1 + 0.3 * wave)
+    return weights_by_rule(meta["state_dict"], special=kept | special)
 
 
 def _check(fixture: Fixture, options: dict[str, Any]) -> None:

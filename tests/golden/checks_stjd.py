@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from fixture import Fixture
 from torch import Tensor, nn
+from weights_rule import weights_by_rule
 
 from bonefide.config.recipe import AdamW, Cosine
 from bonefide.conversion import stjd_mp
@@ -43,18 +43,8 @@ DENSITY = {
 
 
 def official_weights(meta: dict[str, Any]) -> dict[str, Tensor]:
-    """The state dict of the weights rule in the fixtures' meta."""
-    state = {}
-    for position, (key, shape) in enumerate(meta["weights_order"]):
-        wave = np.sin(0.37 * position + 0.11 * np.arange(math.prod(shape))).reshape(shape)
-        if key in meta["kept_initial"]:
-            value = np.ones(shape)
-        elif len(shape) >= 2:
-            value = wave * math.sqrt(2 / math.prod(shape[1:]))
-        else:
-            value = 1 + 0.2 * wave if key.endswith("weight") else 0.1 * wave
-        state[key] = torch.tensor(value, dtype=torch.float32)
-    return state
+    """By the weights rule, with the fixture's own exceptions."""
+    return weights_by_rule(meta["weights_order"], special=dict.fromkeys(meta["kept_initial"], np.ones_like))
 
 
 def tensor(fixture: Fixture, name: str) -> Tensor:

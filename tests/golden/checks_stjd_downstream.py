@@ -6,7 +6,6 @@ The weights of the official downstream networks go through names alone, for thes
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import torch
 from fixture import Fixture
 from torch import Tensor
 from torch.nn import functional as F
+from weights_rule import weights_by_rule
 
 from bonefide.config.recipe import AdamW, Cosine
 from bonefide.encoders.masked_transformer import MaskedTransformer
@@ -58,28 +58,9 @@ def _ours(official: str) -> str:
     return official
 
 
-def _official_weights(order: list[tuple[str, list[int]]]) -> dict[str, Tensor]:
-    """By the rule of the fixtures."""
-    found = {}
-    for place, (key, shape) in enumerate(order):
-        v = np.sin(0.37 * place + 0.11 * np.arange(math.prod(shape))).reshape(shape)
-        if key.endswith("num_batches_tracked"):
-            v = np.zeros(shape)
-        elif key.endswith("running_var"):
-            v = 1 + 0.3 * v
-        elif key.endswith("running_mean") or (len(shape) == 1 and not key.endswith("weight")):
-            v = 0.1 * v
-        elif len(shape) == 1:
-            v = 1 + 0.2 * v
-        else:
-            v = v * math.sqrt(2 / math.prod(shape[1:]))
-        found[key] = torch.tensor(v.astype(np.float32))
-    return found
-
-
 def _load(method: Method, encoder: MaskedTransformer, meta: dict[str, Any]) -> None:
     own, given = method.state_dict(), {}
-    for key, value in _official_weights(meta["weights_order"]).items():
+    for key, value in weights_by_rule(meta["weights_order"]).items():
         name = _ours(key)
         # Official: a convolution (D, C, frames, joints); here a matrix over (frames, joints, C).
         arranged = value.permute(0, 2, 3, 1) if name == "encoder.embed.weight" else value

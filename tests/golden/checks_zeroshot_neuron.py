@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Any
 
@@ -12,6 +11,7 @@ import torch
 from checks_shiftgcn import official_weights
 from fixture import Fixture
 from torch import Tensor, nn
+from weights_rule import weights_by_rule
 
 from bonefide.conversion import neuron, shiftgcn
 from bonefide.data.class_splits import ClassSplit
@@ -100,7 +100,7 @@ def _matcher(fixture: Fixture) -> tuple[Neuron, Batch]:
     # The losses of the fixture are over all the classes it has texts of.
     split = ClassSplit("all", tuple(range(count)), (count,))
     method = Neuron(_Given(channels, joints), count, bank, split, frames=frames)
-    ours = neuron.Neuron().from_official(_weights(fixture.meta) | _any_encoder())
+    ours = neuron.Neuron().from_official(weights_by_rule(fixture.meta["state_dict"]) | _any_encoder())
     kept = {key: value for key, value in ours.items() if not key.startswith("encoder.")}
     method.load_state_dict(kept | {key: value for key, value in method.state_dict().items() if "texts." in key})
     return method, Batch(cube.unsqueeze(-1), labels, labels)
@@ -121,20 +121,9 @@ def _official_names(method: Neuron) -> dict[str, str]:
     return {name: numbers[int(value)] for name, value in own.items()}
 
 
-def _weights(meta: dict[str, Any]) -> dict[str, Tensor]:
-    """The state dict of the weights rule in the fixtures' README."""
-    found = {}
-    for position, (key, shape) in enumerate(meta["state_dict"]):
-        wave = np.sin(0.37 * position + 0.11 * np.arange(math.prod(shape))).reshape(shape)
-        value = 0.1 * wave if len(shape) == 1 else wave * math.sqrt(2 / math.prod(shape[1:]))
-        found[key] = torch.tensor(value, dtype=torch.float32)
-    return found
-
-
 def check_encoder(fixture: Fixture) -> None:
     arrays, meta = fixture.arrays, fixture.meta
-    nothing: dict[str, Any] = {"keys": []}
-    state = official_weights(meta | {"kept_initial": nothing, "special_fill": nothing})
+    state = official_weights(meta)
     along = {key: value for key, value in state.items() if key.endswith("xpos")}
     ours = shiftgcn.ShiftGCN().from_official(state | {key: 0 * value for key, value in along.items()})
     method = Supervised(ShiftGCN(layout("ntu25"), 3), meta["config"]["num_class"]).eval()

@@ -3,22 +3,22 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from checks_shiftgcn import official_weights
 from fixture import Fixture
 from torch import Tensor
 from torch.nn import functional as F
+from weights_rule import weights_by_rule
 
 from bonefide.conversion import pgfa, shiftgcn, smie
 from bonefide.data.class_splits import ClassSplit
 from bonefide.encoders._temporal_shift import shift_frames
 from bonefide.encoders.shiftgcn import ShiftGCN
 from bonefide.encoders.stgcn import STGCN
-from bonefide.layers.joint_shift import joint_shift
 from bonefide.layouts import layout
 from bonefide.losses.kl_alignment import kl_alignment
 from bonefide.methods._alignment import align
@@ -54,33 +54,6 @@ class _Given(torch.nn.Module):
 
     def forward(self, clip: Tensor, joints: Tensor | None = None) -> Features:
         return Features(clip.unsqueeze(1), clip.flatten(1))
-
-
-def _official(order: list[list[Any]], *, ones: tuple[str, ...] = ()) -> dict[str, Tensor]:
-    """The state dict of the weights rule in the fixtures' README."""
-    shapes, state = {key: tuple(shape) for key, shape in order}, {}
-    for position, (key, shape) in enumerate(shapes.items()):
-        wave = np.sin(0.37 * position + 0.11 * np.arange(math.prod(shape))).reshape(shape)
-        if key.endswith("num_batches_tracked"):
-            value = np.zeros(shape)
-        elif key.endswith("running_var"):
-            value = 1 + 0.3 * wave
-        elif key.endswith("running_mean"):
-            value = 0.1 * wave
-        elif len(shape) >= 2:
-            value = wave * math.sqrt(2 / math.prod(shape[1:]))
-        elif key.endswith("weight"):
-            value = 1 + 0.2 * wave
-        else:
-            value = 0.1 * wave
-        kind = torch.int64 if key.endswith("num_batches_tracked") else torch.float32
-        state[key] = torch.ones(shape) if key in ones else torch.tensor(value, dtype=kind)
-    for key in shapes:
-        if key.endswith(("gcn1.shift_in", "gcn1.shift_out")):
-            back, block = key.endswith("out"), key.split(".")[0]
-            channels = shapes[f"{block}.gcn1.Linear_weight"][back]
-            state[key] = joint_shift(shapes[key][0] // channels, channels, back=back)
-    return state
 
 
 def _bank(text: Array, kind: str) -> TextBank:
@@ -121,7 +94,7 @@ def check_losses(fixture: Fixture) -> None:
 
 def check_linear_head(fixture: Fixture) -> None:
     arrays, tolerance = fixture.arrays, fixture.meta["tolerance"]
-    state = _official(fixture.meta["state_dict"])
+    state = weights_by_rule(fixture.meta["state_dict"])
     x = torch.tensor(arrays["input/x"])
     method = _projecting(x.shape[1], len(state["adapter.bias"]), "linear")
     method.head.load_state_dict({key.removeprefix("adapter."): value for key, value in state.items()})
@@ -132,7 +105,7 @@ def check_linear_head(fixture: Fixture) -> None:
 
 def check_mlp_head(fixture: Fixture) -> None:
     arrays, tolerance = fixture.arrays, fixture.meta["tolerance"]
-    state = _official(fixture.meta["state_dict"])
+    state = weights_by_rule(fixture.meta["state_dict"])
     x = torch.tensor(arrays["input/x"])
     method = _projecting(x.shape[1], len(state["fc2.bias"]), "mlp")
     method.head.load_state_dict(state)
@@ -150,8 +123,8 @@ def _projecting(width: int, out: int, head: str) -> PGFA:
 def check_stgcn(fixture: Fixture) -> None:
     arrays, meta = fixture.arrays, fixture.meta
     np.testing.assert_allclose(_NTU.adjacency("stgcn_spatial"), arrays["output/A"], atol=1e-7)
-    state = _official(meta["state_dict"], ones=tuple(meta["kept_initial"]))
-    ours = pgfa.PGFA().from_official(state | _official(meta["head_state_dict"]))
+    state = weights_by_rule(meta["state_dict"], special=dict.fromkeys(meta["kept_initial"], np.ones_like))
+    ours = pgfa.PGFA().from_official(state | weights_by_rule(meta["head_state_dict"]))
     bank = _bank(np.eye(2, 768), "definition")
     encoder = STGCN(_NTU, 3, base_channels=16, last_channels=256, init="default")
     method = PGFA(encoder, 2, bank, ClassSplit("two", (0,), (1,))).eval()
@@ -167,7 +140,7 @@ def check_shiftgcn(fixture: Fixture) -> None:
     arrays, tolerance = fixture.arrays, fixture.meta["tolerance"]
     resized = Resample(64)(arrays["input/x"][0], np.random.default_rng(0))[None]
     np.testing.assert_allclose(resized, arrays["output/x_resized"], atol=tolerance["x_resized_abs"])
-    state = _official(fixture.meta["state_dict"])
+    state = official_weights(fixture.meta)
     along = {key: value for key, value in state.items() if key.endswith("xpos")}
     ours = shiftgcn.ShiftGCN().from_official(state | {key: value * 0 for key, value in along.items()})
     encoder = ShiftGCN(_NTU, 3, persons=2).eval()
@@ -237,7 +210,7 @@ def check_information(fixture: Fixture) -> None:
     options = {"temporal_weight": config["lambda_temporal"], "margin": config["margin"]}
     split = ClassSplit("fixture", seen, unseen)
     method = SMIE(_Given(visual.shape[1]), len(text), _bank(text, "name"), split, **options)
-    ours = smie.SMIE().from_official(_official(meta["state_dict"]))
+    ours = smie.SMIE().from_official(weights_by_rule(meta["state_dict"]))
     method.load_state_dict(ours | {"texts.name": method.texts.of("name")}, strict=True)
     texts = F.normalize(torch.tensor(text), dim=1)[torch.tensor(arrays["input/labels"])]
     normalised = F.layer_norm(visual, visual.shape[1:])
