@@ -57,8 +57,9 @@ class CTRGCN(nn.Module):
         Recognition. ICCV 2021. arXiv:2107.12213.
 
     Differs from the official code:
-        The time average is taken before the two pairwise embeddings, with which it commutes, and the three subsets are
-        computed side by side; equal up to the order of float sums. No classifier: methods have it.
+        The time average is taken before the two pairwise embeddings, with which it commutes; the embeddings of the three
+        subsets are computed side by side, and a graph with its refinement as one product; equal up to the order of
+        float sums. No classifier: methods have it.
 
     Example:
         >>> from bonefide.layouts import layout
@@ -147,27 +148,34 @@ class _RefinedGraphConv(nn.Module):
             self.down = TemporalConv(in_channels, out_channels, kernel=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        subsets = len(self.graphs)
         # In float32 at least, also under autocast: an average over many frames loses too much in half precision.
         exact = torch.promote_types(x.dtype, torch.float32)
         p, q = self.embed(x.mean(dim=2, dtype=exact).to(x.dtype)).chunk(2, dim=1)
-        difference = torch.tanh(p.unsqueeze(-1) - q.unsqueeze(-2)).unflatten(1, (subsets, -1))
-        # alpha scales the small weights rather than the large product.
-        refined = torch.matmul(self.alpha * self.refine_weight, difference.flatten(3)).unflatten(
-            -1, difference.shape[-2:]
-        )
-        topology = refined + (self.graphs.unsqueeze(1) + (self.alpha * self.refine_bias).unsqueeze(-1))
-        return self.norm(self._aggregate(x, topology)).add_(self.down(x)).relu_()
+        return self.norm(self._aggregate(x, p, q)).add_(self.down(x)).relu_()
 
-    def _aggregate(self, x: Tensor, topology: Tensor) -> Tensor:
+    def _aggregate(self, x: Tensor, p: Tensor, q: Tensor) -> Tensor:
         """Values of joints v, gathered at joints u by the topology of each channel, summed over the subsets."""
-        subsets = topology.shape[1]
+        subsets = len(self.graphs)
         weights, biases = (each.chunk(subsets) for each in self.value.parameters())
-        # One subset after the other, so that no product needs its values in another order of axes.
+        # One subset after the other, so that no product needs its factors in another order of axes.
         values = (F.conv2d(x, *each).flatten(0, 1) for each in zip(weights, biases, strict=True))
-        graphs = (graph.flatten(0, 1) for graph in topology.transpose(-1, -2).unbind(1))
+        embedded = zip(p.chunk(subsets, dim=1), q.chunk(subsets, dim=1), strict=True)
+        graphs = (self._topology(subset, *each).flatten(0, 1) for subset, each in enumerate(embedded))
         first, *others = zip(values, graphs, strict=True)
         z = torch.bmm(*first)
         for each in others:
             z = torch.baddbmm(z, *each)
         return z.unflatten(0, (x.shape[0], -1))
+
+    def _topology(self, subset: int, p: Tensor, q: Tensor) -> Tensor:
+        """(N, C, V, V) from joints v to joints u: alpha (W tanh(p_u - q_v) + b) + A_uv in one product.
+
+        Both what all channels share and what all pairs share are pairs and channels more of the small factors.
+        """
+        difference = torch.tanh(p.unsqueeze(-2) - q.unsqueeze(-1))
+        graph = self.graphs[subset].t().to(difference.dtype)
+        shared = torch.stack([torch.ones_like(graph), graph]).expand(p.shape[0], -1, -1, -1)
+        of_pairs = torch.cat([difference, shared], dim=1).flatten(2)
+        weight, bias = self.alpha * self.refine_weight[subset], self.alpha * self.refine_bias[subset]
+        of_channels = torch.cat([weight, bias, torch.ones_like(bias)], dim=1)
+        return torch.bmm(of_channels.expand(p.shape[0], -1, -1), of_pairs).unflatten(-1, graph.shape)
