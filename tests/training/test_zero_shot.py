@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from tiny import loaded, tiny_store
 from tiny_words import words
 
-from bonefide.config.build import build_data, build_method
+from bonefide.config.build import Experiment, build_data, build_method
 from bonefide.config.load import dump, single_run
+from bonefide.config.recipe import Recipe
 from bonefide.data import datasets
 from bonefide.data.class_splits import class_split
 from bonefide.data.store import SkeletonStore
@@ -21,6 +23,7 @@ from bonefide.evaluation import test as testing
 from bonefide.evaluation.audit import load_card
 from bonefide.evaluation.scores import load_scores
 from bonefide.hub.recognizer import Recognizer
+from bonefide.methods._method import Method
 from bonefide.run import Run
 from bonefide.text.write_bank import write_bank
 from bonefide.training.fit import train_run
@@ -109,6 +112,28 @@ def test_a_run_leaves_scores_of_all_classes_and_a_joint_decision(finished: Run) 
         assert features["features"].shape == (len(scores.names), 6)
         assert features["texts"].shape == (10, 6)
         assert features["names"].tolist() == scores.names.tolist()
+
+
+def test_features_and_scores_are_of_one_pass(
+    finished: Run, store: SkeletonStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+
+    def hooked(recipe: Recipe, data: Experiment) -> Method:
+        method = build_method(recipe, data)
+        method.get_submodule("encoder").register_forward_hook(lambda _, given, __: counts.append(len(given[0])))
+        return method
+
+    again = Run(shutil.copytree(finished.folder, tmp_path / "main"))
+    for file in (again.scores_file, again.features_file, again.weights_file):
+        file.unlink()
+    monkeypatch.setattr("bonefide.training.fit.build_method", hooked)
+    train_run(again.recipe, "main", again.folder, store=store, device="cpu")
+    size, whole = again.recipe.data.test_batch_size, len(load_scores(again.scores_file).names)
+    assert counts == [min(size, whole - start) for start in range(0, whole, size)]
+    with np.load(again.features_file) as features, np.load(finished.features_file) as before:
+        for name in ("names", "labels", "features", "texts"):
+            np.testing.assert_array_equal(features[name], before[name])
 
 
 def test_tested_again_it_says_the_same(finished: Run, store: SkeletonStore) -> None:

@@ -27,10 +27,11 @@ class TinyWords(Method):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         places = self.texts.places[batch.label]
         assert (places >= 0).all(), "an unseen class in training"
-        return {"cross_entropy": F.cross_entropy(10 * self._cosines(batch)[:, self.texts.seen], places)}
+        return {"cross_entropy": F.cross_entropy(10 * self._cosines(self._embedded(batch))[:, self.texts.seen], places)}
 
     def outputs(self, batch: Batch) -> Outputs:
-        return Outputs(logits=self._cosines(batch), embedding=self.head(self.encoder(batch.clip).pooled))
+        embedded = self._embedded(batch)
+        return Outputs(logits=self._cosines(embedded), embedding=embedded)
 
     def decide_together(self, outputs: Outputs) -> Tensor:
         """Told from single decisions by what no single sample knows: how many there are."""
@@ -40,9 +41,12 @@ class TinyWords(Method):
     def class_vectors(self) -> Tensor:
         return self.texts.of("name")[:, 0]
 
-    def _cosines(self, batch: Batch) -> Tensor:
-        features = self.head(self.encoder(batch.clip).pooled)
-        return F.normalize(features, dim=1) @ F.normalize(self.texts.of("name")[:, 0], dim=1).T
+    def _embedded(self, batch: Batch) -> Tensor:
+        found: Tensor = self.head(self.encoder(batch.clip).pooled)
+        return found
+
+    def _cosines(self, embedded: Tensor) -> Tensor:
+        return F.normalize(embedded, dim=1) @ F.normalize(self.texts.of("name")[:, 0], dim=1).T
 
 
 def words(classes: tuple[str, ...]) -> TextBank:

@@ -10,30 +10,29 @@ import numpy as np
 import torch
 
 from bonefide.data.loader import Samples
-from bonefide.evaluation.test import embeddings
 from bonefide.methods._method import Method
 from bonefide.writing import write_file
 
 __all__ = ["save_features"]
 
 
-def save_features(method: Method, samples: Samples, file: Path, *, batch_size: int) -> None:
-    """Write what a method embeds samples as, and what it compares that with; nothing if it says no embeddings.
+def save_features(method: Method, samples: Samples, file: Path, features: torch.Tensor) -> None:
+    """Write what a method embeds samples as, and what it compares that with.
 
     The file holds `names`, `labels`, `features` (N, E) float16 and, if the method has them, `texts` (K, E) float16.
 
     Args:
-        method: on its device.
-        samples: to embed.
+        method: that embedded them.
+        samples: that were embedded.
         file: a `.npz`, written all or nothing.
-        batch_size: samples a batch.
+        features: as what.
+
+    Shape:
+        features: (N, E).
 
     Raises:
         OutputError: if the place cannot be written.
     """
-    features = embeddings(method, samples, batch_size=batch_size)
-    if features is None:
-        return
     found = {"names": samples.names.astype(np.str_), "labels": samples.labels, "features": _half(features)}
     with torch.inference_mode():
         compared = method.class_vectors()

@@ -24,7 +24,7 @@ from bonefide.methods._method import Method
 from bonefide.run import Run
 from bonefide.types import Array, Outputs, Scores
 
-__all__ = ["embeddings", "load_weights", "predict", "score", "test"]
+__all__ = ["load_weights", "predict", "score", "test"]
 
 
 def test(
@@ -80,6 +80,7 @@ def score(
     hashes: dict[str, str],
     batch_size: int,
     unseen: Sequence[int] = (),
+    embedded: Callable[[Tensor], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Scores:
     """Score samples by a method, where it is and as it is.
@@ -94,9 +95,10 @@ def score(
         batch_size: samples a batch; the scores do not depend on it.
         unseen: classes without training samples. If the method decides about all of their samples together, those
             scores are the branch "transductive"; samples of other classes have the usual ones there.
+        embedded: told what the samples are embedded as, (N, E) on the CPU, if the method says embeddings.
         progress: told the number of batches done and of all, after each.
     """
-    values, branches = _decided(
+    values, branches, embedding = _decided(
         method,
         samples,
         known=known,
@@ -105,6 +107,8 @@ def score(
         together=np.isin(samples.labels, unseen),
         progress=progress,
     )
+    if embedded is not None and embedding is not None:
+        embedded(embedding)
     found = {name: each.float().numpy() for name, each in branches.items()}
     return Scores(samples.names, values.float().numpy(), samples.labels, classes, selected_on, hashes, found)
 
@@ -142,25 +146,6 @@ def predict(
     )[0]
 
 
-def embeddings(method: Method, samples: Samples, *, batch_size: int) -> Tensor | None:
-    """What a method embeds samples as, in evaluation mode; None if it says no embeddings.
-
-    Args:
-        method: on its device; it is left in the mode it was in.
-        samples: what to embed.
-        batch_size: samples a batch.
-
-    Shape:
-        returned: (N, E), on the CPU.
-    """
-    trained = method.training
-    method.eval()
-    with torch.inference_mode():
-        found = _joined(_outputs(method, samples, batch_size, None)).embedding
-    method.train(trained)
-    return None if found is None else found.float().cpu()
-
-
 def _decided(
     method: Method,
     samples: Samples,
@@ -170,8 +155,8 @@ def _decided(
     batch_size: int,
     together: Array,
     progress: Callable[[int, int], None] | None,
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """What is decided, and what the branches say, on the CPU; `together` are the samples of a joint decision."""
+) -> tuple[Tensor, dict[str, Tensor], Tensor | None]:
+    """What is decided, what the branches say, embeddings; on the CPU. `together` are samples of a joint decision."""
     trained = method.training
     method.eval()
     with torch.inference_mode():
@@ -188,7 +173,7 @@ def _decided(
         if method.joint_decision and together.any():
             branches[TRANSDUCTIVE] = _jointly(method, whole, decided, torch.from_numpy(together))
     method.train(trained)
-    return decided, branches
+    return decided, branches, None if whole.embedding is None else whole.embedding.float().cpu()
 
 
 def _jointly(method: Method, whole: Outputs, decided: Tensor, together: Tensor) -> Tensor:

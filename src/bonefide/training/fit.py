@@ -11,6 +11,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from bonefide.config.load import dump, recipe_digest, single_run
 from bonefide.config.recipe import Recipe, StartRecipe
 from bonefide.config.recognizer import config_of_run
 from bonefide.data.dataset import Sample
-from bonefide.data.loader import loader
+from bonefide.data.loader import Samples, loader
 from bonefide.data.store import SkeletonStore
 from bonefide.errors import RunError
 from bonefide.evaluation.audit import audit, save_card
@@ -43,6 +44,7 @@ from bonefide.training.module import MethodModule
 from bonefide.training.seeds import seed_all
 from bonefide.training.start import located, start, start_facts
 from bonefide.training.trainer import Precision, build_trainer
+from bonefide.types import Scores
 from bonefide.writing import hold, write_file
 
 __all__ = ["Precision", "plan_runs", "train_run"]
@@ -222,22 +224,34 @@ def _finish(run: Run, module: MethodModule, recipe: Recipe, data: Experiment, he
     else:
         load_weights(module.method, run.chosen_file)
         write_file(run.weights_file, run.chosen_file.read_bytes())
-    if data.split is not None:
-        save_features(module.method, data.test, run.features_file, batch_size=recipe.data.test_batch_size)
-    for samples, file in ((data.validation, run.validation_scores_file), (data.test, run.scores_file)):
-        if samples is not None:
-            scores = score(
-                module.method,
-                samples,
-                known=data.known,
-                classes=data.classes,
-                selected_on=recipe.training.select,
-                hashes=run.facts["hashes"],
-                batch_size=recipe.data.test_batch_size,
-                unseen=() if data.split is None else data.split.unseen,
-            )
-            save_scores(scores, file)
+    scored = partial(_scored, run, module.method, recipe, data)
+    if data.validation is not None:
+        save_scores(scored(data.validation), run.validation_scores_file)
+    keep = None if data.split is None else partial(save_features, module.method, data.test, run.features_file)
+    save_scores(scored(data.test, embedded=keep), run.scores_file)
     save_card(audit(run), run.report_file)
+
+
+def _scored(
+    run: Run,
+    method: Method,
+    recipe: Recipe,
+    data: Experiment,
+    samples: Samples,
+    *,
+    embedded: Callable[[torch.Tensor], None] | None = None,
+) -> Scores:
+    return score(
+        method,
+        samples,
+        known=data.known,
+        classes=data.classes,
+        selected_on=recipe.training.select,
+        hashes=run.facts["hashes"],
+        batch_size=recipe.data.test_batch_size,
+        unseen=() if data.split is None else data.split.unseen,
+        embedded=embedded,
+    )
 
 
 def _facts(recipe: Recipe, name: str, store: SkeletonStore, data: Experiment, method: Method) -> dict[str, Any]:
