@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from tiny import loaded, tiny_store
 from tiny_words import words
 
@@ -21,6 +23,7 @@ from bonefide.data.store import SkeletonStore
 from bonefide.errors import DataError, RecipeError, RunError, UnknownNameError
 from bonefide.evaluation import test as testing
 from bonefide.evaluation.audit import load_card
+from bonefide.evaluation.calibration import calibration_of
 from bonefide.evaluation.scores import load_scores
 from bonefide.hub.recognizer import Recognizer
 from bonefide.methods._method import Method
@@ -134,6 +137,25 @@ def test_features_and_scores_are_of_one_pass(
     with np.load(again.features_file) as features, np.load(finished.features_file) as before:
         for name in ("names", "labels", "features", "texts"):
             np.testing.assert_array_equal(features[name], before[name])
+
+
+def test_weights_chosen_by_test_labels_know_what_the_rehearsal_chose(
+    finished: Run, store: SkeletonStore, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    shutil.copytree(finished.folder.parent / "rehearsal", tmp_path / "rehearsal")
+    runs = {"main": {"training.select": "best_on_test"}}
+    recipe = single_run(loaded(tmp_path, runs=runs, **settings), "main")
+    run = train_run(recipe, "main", tmp_path / "main", store=store, device="cpu")
+    card = load_card(finished.report_file)
+    for file in (run.weights_file, run.chosen_file):
+        with safe_open(file, "pt") as opened:
+            header = opened.metadata()
+        told = json.loads(header["recognizer"])["zero_shot"]
+        assert (told["gamma"], told["floor"]) == calibration_of(finished)
+        assert told["floor"] is not None
+        assert told["gamma"] == card.zero_shot.gamma  # type: ignore[union-attr]
+        assert int(header["epoch"]) == max(run.log(), key=lambda row: row["test_top1"])["epoch"]
+    assert load_card(run.report_file).zero_shot is None, "its figures are none"
 
 
 def test_tested_again_it_says_the_same(finished: Run, store: SkeletonStore) -> None:

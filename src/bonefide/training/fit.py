@@ -18,6 +18,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from safetensors import safe_open
 from torch.utils.data import DataLoader
 
 from bonefide.config.build import Experiment, build_data, build_method
@@ -219,17 +220,25 @@ def _finish(run: Run, module: MethodModule, recipe: Recipe, data: Experiment, he
     """Score by the chosen weights and close the run; the scores come last, they say that it is finished."""
     if data.split is not None:
         header = _header(recipe, data, run.facts, calibration=calibration_of(run))
-    if recipe.training.select == "last":
-        save_weights(module, run.weights_file, header | {"epoch": str(recipe.training.epochs)})
-    else:
-        load_weights(module.method, run.chosen_file)
-        write_file(run.weights_file, run.chosen_file.read_bytes())
+    _close_weights(run, module, recipe, header)
     scored = partial(_scored, run, module.method, recipe, data)
     if data.validation is not None:
         save_scores(scored(data.validation), run.validation_scores_file)
     keep = None if data.split is None else partial(save_features, module.method, data.test, run.features_file)
     save_scores(scored(data.test, embedded=keep), run.scores_file)
     save_card(audit(run), run.report_file)
+
+
+def _close_weights(run: Run, module: MethodModule, recipe: Recipe, header: dict[str, str]) -> None:
+    """Write the weights that count, with the header of the end; the module has them afterwards."""
+    if recipe.training.select == "last":
+        save_weights(module, run.weights_file, header | {"epoch": str(recipe.training.epochs)})
+        return
+    load_weights(module.method, run.chosen_file)
+    with safe_open(run.chosen_file, "pt") as opened:
+        epoch = opened.metadata()["epoch"]
+    save_weights(module, run.chosen_file, header | {"epoch": epoch})
+    write_file(run.weights_file, run.chosen_file.read_bytes())
 
 
 def _scored(
