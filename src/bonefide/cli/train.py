@@ -41,11 +41,13 @@ def train(
     from bonefide.config import load
     from bonefide.data.store import open_store
     from bonefide.training.fit import plan_runs
+    from bonefide.training.memory import keep_freed_memory
     from bonefide.training.parallel import train_all
 
     whole = load.recipe(recipe, set=load.parse_overrides(settings or []))
     plans = plan_runs(whole, out, runs=run or [], seeds=_seeds(seeds), start_from=start_from)
     opened = open_store(store)
+    keep_freed_memory()
     try:
         _make_images(plans, opened)
         with training_progress(plans) as report:

@@ -22,6 +22,7 @@ from bonefide.data.store import SkeletonStore
 from bonefide.errors import BonefideError
 from bonefide.run import Run
 from bonefide.training.fit import Precision, plan_runs, train_run
+from bonefide.training.memory import keep_freed_memory
 
 __all__ = ["train", "train_all"]
 
@@ -135,6 +136,7 @@ def _side_by_side(plans: Sequence[Plan], parallel: int, options: dict[str, Any],
 def _begin(threads: int) -> None:
     """Start a process of the pool; it ends with the one that started it, however that is ended."""
     torch.set_num_threads(threads)
+    keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
