@@ -57,9 +57,9 @@ class CTRGCN(nn.Module):
         Recognition. ICCV 2021. arXiv:2107.12213.
 
     Differs from the official code:
-        The time average is taken before the two pairwise embeddings, with which it commutes; the embeddings of the three
-        subsets are computed side by side, and a graph with its refinement as one product; equal up to the order of
-        float sums. No classifier: methods have it.
+        The time average is taken before the two pairwise embeddings, with which it commutes; the embeddings of the
+        three subsets are computed side by side, and a graph with its refinement as one product; equal up to the order
+        of float sums. No classifier: methods have it.
 
     Example:
         >>> from bonefide.layouts import layout
