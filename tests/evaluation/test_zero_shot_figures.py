@@ -127,6 +127,14 @@ def test_a_rehearsal_of_something_else(tmp_path: Path) -> None:
         audit(made_zero_shot_run(tmp_path / "main.seed0", zero_shot_scores()))
 
 
+def test_a_diverged_rehearsal(tmp_path: Path) -> None:
+    scores = zero_shot_scores(rehearsal=True)
+    scores.values[3, 2] = np.inf
+    made_zero_shot_run(tmp_path / "rehearsal.seed0", scores, run="rehearsal")
+    with pytest.raises(RunError, match=r"rehearsal\.seed0: .* diverged; lower .* gamma stays 0"):
+        audit(made_zero_shot_run(tmp_path / "main.seed0", zero_shot_scores()))
+
+
 def test_a_run_of_seen_classes_alone_is_an_ordinary_one(tmp_path: Path) -> None:
     scores = made_scores(classes=tuple(NAMES[label] for label in SPLIT.seen))
     run = made_zero_shot_run(tmp_path / "main.seed0", scores, method="supervised")

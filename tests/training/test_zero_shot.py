@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from bonefide.errors import DataError, RecipeError, RunError, UnknownNameError
 from bonefide.evaluation import test as testing
 from bonefide.evaluation.audit import load_card
 from bonefide.evaluation.calibration import calibration_of
-from bonefide.evaluation.scores import load_scores
+from bonefide.evaluation.scores import load_scores, save_scores
 from bonefide.hub.recognizer import Recognizer
 from bonefide.methods._method import Method
 from bonefide.run import Run
@@ -151,11 +152,26 @@ def test_weights_chosen_by_test_labels_know_what_the_rehearsal_chose(
         with safe_open(file, "pt") as opened:
             header = opened.metadata()
         told = json.loads(header["recognizer"])["zero_shot"]
-        assert (told["gamma"], told["floor"]) == calibration_of(finished)
+        assert (told["gamma"], told["floor"]) == calibration_of(finished.folder, "main", finished.recipe.data)
         assert told["floor"] is not None
         assert told["gamma"] == card.zero_shot.gamma  # type: ignore[union-attr]
         assert int(header["epoch"]) == max(run.log(), key=lambda row: row["test_top1"])["epoch"]
     assert load_card(run.report_file).zero_shot is None, "its figures are none"
+
+
+def test_a_diverged_rehearsal_is_told_before_main_trains(
+    finished: Run, store: SkeletonStore, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    rehearsal = Run(shutil.copytree(finished.folder.parent / "rehearsal", tmp_path / "rehearsal"))
+    scores = load_scores(rehearsal.scores_file)
+    save_scores(replace(scores, values=np.full_like(scores.values, np.nan)), rehearsal.scores_file)
+    recipe = single_run(loaded(tmp_path / "recipe", **settings), "main")
+    with pytest.raises(RunError, match=r"rehearsal: .* diverged; lower .*; or remove the rehearsal"):
+        train_run(recipe, "main", tmp_path / "main", store=store, device="cpu")
+    assert not (tmp_path / "main").exists()
+    shutil.rmtree(rehearsal.folder)
+    run = train_run(recipe, "main", tmp_path / "main", store=store, device="cpu")
+    assert load_card(run.report_file).zero_shot.gamma_chosen_on == "nothing"  # type: ignore[union-attr]
 
 
 def test_tested_again_it_says_the_same(finished: Run, store: SkeletonStore) -> None:

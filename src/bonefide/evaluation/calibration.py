@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from bonefide.config.recipe import DataRecipe
 from bonefide.data.class_splits import ClassSplit
 from bonefide.evaluation.zero_shot import best_gamma
 from bonefide.evaluation.zero_shot_figures import rehearsal_of
-from bonefide.run import Run
 from bonefide.types import Scores
 
 __all__ = ["Calibration", "calibration_of", "floor_of"]
@@ -28,13 +29,18 @@ class Calibration(NamedTuple):
     floor: float | None
 
 
-def calibration_of(run: Run) -> Calibration:
+def calibration_of(folder: Path, name: str, data: DataRecipe) -> Calibration:
     """Of a zero-shot run: from the finished rehearsal of the same seed beside it; 0 and None without one.
 
+    Args:
+        folder: of the run, which need not have begun.
+        name: of the run.
+        data: of its recipe.
+
     Raises:
-        RunError: if the rehearsal is of another split.
+        RunError: if the rehearsal is of another split, or has diverged.
     """
-    rehearsed = rehearsal_of(run)
+    rehearsed = rehearsal_of(folder, name, data)
     return Calibration(0.0, None) if rehearsed is None else Calibration(best_gamma(*rehearsed), floor_of(*rehearsed))
 
 

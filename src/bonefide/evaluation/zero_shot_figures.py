@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from bonefide.config.recipe import DataRecipe
 from bonefide.data import datasets
 from bonefide.data.class_splits import ClassSplit, class_split
 from bonefide.errors import RunError
@@ -216,27 +219,37 @@ def gamma_of(run: Run) -> tuple[float, str]:
     """The gamma for a zero-shot run, and what it is chosen on: its rehearsal, if there is one.
 
     Raises:
-        RunError: if the rehearsal is of another split.
+        RunError: if the rehearsal is of another split, or has diverged.
     """
-    rehearsed = rehearsal_of(run)
+    rehearsed = rehearsal_of(run.folder, run.facts["run"], run.recipe.data)
     return (0.0, "nothing") if rehearsed is None else (best_gamma(*rehearsed), "rehearsal")
 
 
-def rehearsal_of(run: Run) -> tuple[Scores, ClassSplit] | None:
+def rehearsal_of(folder: Path, name: str, data: DataRecipe) -> tuple[Scores, ClassSplit] | None:
     """What was rehearsed for a zero-shot run: scores and split of the finished rehearsal of the same seed beside it.
 
+    Args:
+        folder: of the run, which need not have begun.
+        name: of the run.
+        data: of its recipe.
+
     Raises:
-        RunError: if that is of another split.
+        RunError: if that is of another split, or has diverged.
     """
-    place = run.folder.resolve()
-    suffix = place.name.removeprefix(str(run.facts["run"]))
-    beside = Run(Path(place.parent, f"rehearsal{suffix}"))
-    if run.recipe.data.rehearsal or not (beside.recipe_file.is_file() and beside.finished):
+    place = folder.resolve()
+    beside = Run(Path(place.parent, f"rehearsal{place.name.removeprefix(name)}"))
+    if data.rehearsal or not (beside.recipe_file.is_file() and beside.finished):
         return None
     scores = load_scores(beside.scores_file)
     split = split_of(beside, scores)
-    if split is None or beside.recipe.data.classes != run.recipe.data.classes or not beside.recipe.data.rehearsal:
-        raise RunError(f"{beside.folder}: no rehearsal of {run.recipe.data.classes}; train both into one folder")
+    if split is None or beside.recipe.data.classes != data.classes or not beside.recipe.data.rehearsal:
+        raise RunError(f"{beside.folder}: no rehearsal of {data.classes}; train both into one folder")
+    if not np.isfinite(scores.values).all():
+        raise RunError(
+            f"{beside.folder}: scores of the rehearsal are not finite, its training has diverged; lower "
+            "training.optimizer.lr or set training.clip_norm, and give another --out; or remove the rehearsal, and "
+            "gamma stays 0"
+        )
     return scores, split
 
 

@@ -31,7 +31,7 @@ from bonefide.data.loader import Samples, loader
 from bonefide.data.store import SkeletonStore
 from bonefide.errors import RunError
 from bonefide.evaluation.audit import audit, save_card
-from bonefide.evaluation.calibration import Calibration, calibration_of
+from bonefide.evaluation.calibration import calibration_of
 from bonefide.evaluation.features import save_features
 from bonefide.evaluation.scores import save_scores
 from bonefide.evaluation.test import load_weights, score
@@ -125,7 +125,8 @@ def train_run(
     Raises:
         RecipeError: if a component does not fit.
         DataError: if the store is of other data.
-        RunError: if the folder holds a run of another recipe, seed or data.
+        RunError: if the folder holds a run of another recipe, seed or data, or if the rehearsal has diverged that a
+            zero-shot run takes gamma from.
         OutputError: if the folder cannot be written.
     """
     data = build_data(recipe, store)
@@ -144,8 +145,7 @@ def train_run(
             run.lock_file.unlink()
         return run
     module = MethodModule(method, recipe.training)
-    header = _header(recipe, data, facts)
-    end_of_epoch = EpochEnd(run, recipe, data, metadata=header, report=report)
+    end_of_epoch = EpochEnd(run, recipe, data, metadata=_header(run, recipe, data, facts), report=report)
     parts, whole = recipe.training.accumulate, len(data.train) // recipe.data.batch_size
     trainer = build_trainer(
         recipe.training,
@@ -167,7 +167,7 @@ def train_run(
         _begin(run, recipe, facts)
         _environment(run, device, precision)
         _fit(trainer, module, batches, _checkpoint(run))
-        _finish(run, module, recipe, data, header)
+        _finish(run, module, recipe, data)
     finally:
         lock.release()
         run.lock_file.unlink(missing_ok=True)
@@ -216,11 +216,10 @@ def _fit(trainer: pl.Trainer, module: MethodModule, batches: DataLoader[Sample],
         raise KeyboardInterrupt from None
 
 
-def _finish(run: Run, module: MethodModule, recipe: Recipe, data: Experiment, header: dict[str, str]) -> None:
+def _finish(run: Run, module: MethodModule, recipe: Recipe, data: Experiment) -> None:
     """Score by the chosen weights and close the run; the scores come last, they say that it is finished."""
-    if data.split is not None:
-        header = _header(recipe, data, run.facts, calibration=calibration_of(run))
-    _close_weights(run, module, recipe, header)
+    # Anew, since a rehearsal may have been finished meanwhile.
+    _close_weights(run, module, recipe, _header(run, recipe, data, run.facts))
     scored = partial(_scored, run, module.method, recipe, data)
     if data.validation is not None:
         save_scores(scored(data.validation), run.validation_scores_file)
@@ -297,13 +296,13 @@ def _as_json(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=1) + "\n"
 
 
-def _header(
-    recipe: Recipe, data: Experiment, facts: dict[str, Any], *, calibration: Calibration | None = None
-) -> dict[str, str]:
+def _header(run: Run, recipe: Recipe, data: Experiment, facts: dict[str, Any]) -> dict[str, str]:
+    """Of the weights; made before the training too, so that a rehearsal that is of no use is told at once."""
     origin = {"paper": recipe.paper, "recipe": recipe.name, "run": facts["run"], "select": recipe.training.select}
     info = replace(data.train.store.info, classes=data.classes)
     config = config_of_run(recipe, info, data.train[0].clip.shape, origin=origin, split=data.split, texts=data.texts)
-    if config.zero_shot is not None and calibration is not None:
+    if config.zero_shot is not None:
+        calibration = calibration_of(run.folder, facts["run"], recipe.data)
         told = config.zero_shot.model_copy(update=calibration._asdict())
         config = config.model_copy(update={"zero_shot": told})
     return {
