@@ -114,6 +114,7 @@ def test_nothing_is_replaced_unasked(out: Path) -> None:
         (("--names", "nowhere.txt"), DataError, "nowhere.txt: cannot be read as text"),
         (("nwucla", "--with", "missing"), InstallationError, "not installed"),
         (("nwucla", "--from", "nowhere.npz"), DataError, "no such file"),
+        (("nwucla", "--from", "x.npz", "--kinds", "name=a, name=b"), DataError, "'a' and 'b' cannot both be 'name'"),
         (("nwucla", "--device", "abacus"), InstallationError, "no device 'abacus'"),
     ],
 )

@@ -37,6 +37,12 @@ def test_which_array_is_which_kind_can_be_said(file: Path) -> None:
     np.testing.assert_array_equal(found.of("motion")[:, 0], FLAT + 1)
 
 
+def test_of_two_arrays_of_one_kind_one_can_be_said(file: Path) -> None:
+    np.savez(file, label=FLAT, labels=FLAT + 1)
+    found = read_arrays(file, CLASSES, kinds={"name": "labels"})
+    np.testing.assert_array_equal(found.of("name")[:, 0], FLAT + 1)
+
+
 def test_names_may_be_spelt_a_little_differently(file: Path) -> None:
     np.savez(file, name=FLAT, class_names=["Sit_Down", "standing up", "wave"])
     assert read_arrays(file, CLASSES).classes == CLASSES
@@ -54,6 +60,7 @@ def test_names_may_be_spelt_a_little_differently(file: Path) -> None:
         ({"name": np.arange(3)}, "holds no vectors; it has: name"),
         ({"name": np.array([None] * 3)}, "not a NumPy archive without pickles"),
         ({"motion": np.ones((3, 7))}, "must be"),
+        ({"label": FLAT}, "'name' and 'label' are both of kind 'name'; say which .* as in --kinds name=label"),
     ],
 )
 def test_what_does_not_fit_is_refused(file: Path, arrays: dict[str, object], message: str) -> None:

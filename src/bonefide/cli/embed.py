@@ -94,11 +94,17 @@ def _own_labels(labels: str | None, names: Path | None) -> tuple[str, ...]:
 
 
 def _taken(read: Path, dataset: str | None, own: tuple[str, ...], kinds: str | None) -> TextBank:
+    from bonefide.errors import DataError
     from bonefide.text.read_arrays import read_arrays
 
     classes = tuple(label.partition(": ")[0] for label in own) or _classes(dataset)
-    pairs = [each.partition("=") for each in _listed(kinds)]
-    arrays = {kind.strip(): (array or kind).strip() for kind, _, array in pairs}
+    arrays: dict[str, str] = {}
+    for each in _listed(kinds):
+        kind, _, array = (part.strip() for part in each.partition("="))
+        if arrays.setdefault(kind, array or kind) != (array or kind):
+            raise DataError(
+                f"--kinds: '{arrays[kind]}' and '{array or kind}' cannot both be '{kind}'; name one of them"
+            )
     return read_arrays(read, classes, kinds=arrays or None)
 
 

@@ -48,7 +48,7 @@ def read_arrays(
         arrays: (K, E), or (K, P, E) with P sentences a class; any floating-point type.
 
     Raises:
-        DataError: if the file is missing or damaged, lacks an array, or is of other classes.
+        DataError: if the file is missing or damaged, lacks an array, has two of one kind, or is of other classes.
 
     Example:
         >>> import tempfile
@@ -68,16 +68,26 @@ def read_arrays(
         raise DataError(f"{file}: not a NumPy archive without pickles ({error})") from error
     if _NAMES in arrays:
         _compare(file, [str(name) for name in arrays[_NAMES].reshape(-1)], classes)
-    wanted = kinds or _all(arrays)
+    wanted = kinds or _all(file, arrays)
     if not wanted:
         raise DataError(f"{file}: holds no vectors; it has: {', '.join(arrays) or 'nothing'}")
     embeddings = {kind: _vectors(file, arrays, name, len(classes)) for kind, name in wanted.items()}
     return TextBank(tuple(classes), embeddings, {}, encoder or file.name, {"sentences": f"unknown, from {file.name}"})
 
 
-def _all(arrays: Mapping[str, Array]) -> dict[str, str]:
-    numbers = [name for name, array in arrays.items() if np.issubdtype(array.dtype, np.floating) and array.ndim > 1]
-    return {_OURS.get(name, name): name for name in numbers}
+def _all(file: Path, arrays: Mapping[str, Array]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, array in arrays.items():
+        if not np.issubdtype(array.dtype, np.floating) or array.ndim < 2:
+            continue
+        kind = _OURS.get(name, name)
+        if kind in found:
+            raise DataError(
+                f"{file}: '{found[kind]}' and '{name}' are both of kind '{kind}'; say which array is of which kind, as in "
+                f"--kinds {kind}={name}"
+            )
+        found[kind] = name
+    return found
 
 
 def _vectors(file: Path, arrays: Mapping[str, Array], name: str, classes: int) -> Array:
