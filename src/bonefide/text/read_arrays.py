@@ -83,8 +83,8 @@ def _all(file: Path, arrays: Mapping[str, Array]) -> dict[str, str]:
         kind = _OURS.get(name, name)
         if kind in found:
             raise DataError(
-                f"{file}: '{found[kind]}' and '{name}' are both of kind '{kind}'; say which array is of which kind, as in "
-                f"--kinds {kind}={name}"
+                f"{file}: '{found[kind]}' and '{name}' are both of kind '{kind}'; say which array is of which kind, "
+                f"as in --kinds {kind}={name}"
             )
         found[kind] = name
     return found
