@@ -167,7 +167,7 @@ def test_what_lies_there_is_not_replaced_unasked(store: SkeletonStore, tmp_path:
     folder = tmp_path / "out"
     describe_store(store, ["jdd"], folder, size=SIZE)
     before = content(folder)
-    with pytest.raises(OutputError, match="made in another way"):
+    with pytest.raises(OutputError, match=rf"another way \(size {SIZE} instead of {SIZE + 1}\); .* --overwrite"):
         describe_store(store, ["jdd"], folder, size=SIZE + 1)
     other = small_store(tmp_path / "other", 6)
     with pytest.raises(OutputError, match="another store"):
@@ -175,6 +175,9 @@ def test_what_lies_there_is_not_replaced_unasked(store: SkeletonStore, tmp_path:
     assert content(folder) == before
     assert len(describe_store(other, ["add"], folder, size=SIZE, overwrite=True)) == 6
     assert open_descriptors(folder).info.stored == ("add",)
+    (folder / "add.npy").write_bytes(b"")
+    with pytest.raises(OutputError, match="damaged, or of another version; replace them by `bonefide describe --ov"):
+        describe_store(other, ["add"], folder, size=SIZE)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")
     with pytest.raises(OutputError, match="holds no descriptors"):
@@ -260,8 +263,26 @@ def test_trainings_take_what_lies_in_the_store(store: SkeletonStore) -> None:
     facts = json.loads((images.path / "descriptors.json").read_text())
     (images.path / "descriptors.json").write_text(json.dumps({**facts, "origin": "png"}))
     assert training_images(store, ["jdd"]).info.origin == "png"
-    with pytest.raises(OutputError, match="another way"):
+    with pytest.raises(OutputError, match="origin png instead of computed"):
         training_images(store, ["gd"])
+
+
+def test_what_trainings_cannot_take_is_told(store: SkeletonStore) -> None:
+    describe_store(store, ["jdd"], size=SIZE)
+    with pytest.raises(
+        OutputError, match=rf"descriptors holds .* \(size {SIZE} instead of 112\); replace them by `bon"
+    ):
+        training_images(store, ["jdd"])
+    shutil.rmtree(descriptor_folder(store))
+    descriptor_folder(store).mkdir()
+    (descriptor_folder(store) / "a08_s01_e00_v01.png").touch()
+    with pytest.raises(OutputError, match="descriptors is there already and holds no descriptors; move it away"):
+        training_images(store, ["jdd"])
+
+
+def test_trainings_do_not_look_elsewhere(store: SkeletonStore, tmp_path: Path) -> None:
+    describe_store(store, ["jdd"], tmp_path / "elsewhere", size=SIZE)
+    assert training_images(store, ["jdd"]).path == descriptor_folder(store) == store.path / "descriptors"
 
 
 def test_real_recordings_give_the_official_images(shared_data: Path, golden_real: Path, tmp_path: Path) -> None:

@@ -203,13 +203,28 @@ class DescriptorWriter:
         if not self.target.exists() or (self.target.is_dir() and not any(self.target.iterdir())):
             return
         if not (self.target / DESCRIPTORS_FILE).is_file():
-            raise OutputError(f"{self.target} is there already and holds no descriptors; choose another --out")
-        found = existing(self.target)
-        if not self._overwrite and not (found and found.info.alike(self.info)):
             raise OutputError(
-                f"{self.target} holds descriptors of another store, or made in another way; choose another --out, or "
-                "replace them with --overwrite"
+                f"{self.target} is there already and holds no descriptors; move it away, or describe into another --out"
             )
+        if not self._overwrite and (fault := self._fault(existing(self.target))):
+            raise OutputError(
+                f"{self.target} {fault}; replace them by `bonefide describe --overwrite`, or describe into another "
+                "--out, which trainings do not look at"
+            )
+
+    def _fault(self, found: DescriptorStore | None) -> str:
+        """Why images that are there cannot stay; nothing if they can."""
+        if found is None:
+            return "holds descriptors that are damaged, or of another version"
+        if found.info.store != self.info.store:
+            return "holds descriptors of another store"
+        there, wanted = dataclasses.asdict(found.info), dataclasses.asdict(self.info)
+        differing = [
+            f"{name} {there[name]} instead of {wanted[name]}"
+            for name in wanted
+            if name != "checksums" and there[name] != wanted[name]
+        ]
+        return f"holds descriptors made in another way ({', '.join(differing)})" if differing else ""
 
     def _take_up(self) -> None:
         plan, file = self.info.to_json(), self._work / _PLAN
