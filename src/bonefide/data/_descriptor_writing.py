@@ -19,6 +19,7 @@ import numpy as np
 from filelock import BaseFileLock
 
 from bonefide.data._checksum import checksum
+from bonefide.data._partial import FINISHED, LOCK, give_name, is_free, recover, take_up, work_of
 from bonefide.data._writing import sync_folder
 from bonefide.data.descriptor_info import DESCRIPTORS_FILE, DescriptorInfo, array_file
 from bonefide.data.descriptor_store import LABELS_FILE, NAMES_FILE, DescriptorStore, open_descriptors
@@ -31,7 +32,6 @@ __all__ = ["PIECE", "ArrayFolder", "DescriptorWriter"]
 
 PIECE = 256
 """Sequences of a piece: what an interruption costs at most, for each process."""
-_LOCK, _PLAN, _FINISHED = "lock", "plan", "finished"
 
 
 @dataclass(frozen=True)
@@ -117,20 +117,18 @@ class DescriptorWriter:
     def __init__(self, target: Path, info: DescriptorInfo, store: SkeletonStore, *, overwrite: bool = False) -> None:
         self.target, self.info, self.store = Path(os.path.realpath(target)), info, store
         self._overwrite = overwrite
-        self._work = self.target.with_name(f".{self.target.name}.partial")
-        self._previous = self.target.with_name(f".{self.target.name}.previous")
+        self._work = work_of(self.target)
         self._lock: BaseFileLock | None = None
 
     def __enter__(self) -> DescriptorWriter:
         """Take the lock and the work that is left."""
-        self._lock = hold(self._work / _LOCK, self.target)
+        self._lock = hold(self._work / LOCK, self.target)
         try:
             with writing(self._work):
-                if self._previous.exists() and not self.target.exists():
-                    # Killed between the two renames of an overwriting.
-                    os.rename(self._previous, self.target)
+                recover(self.target)
                 self._refuse_what_is_there()
-                self._take_up()
+                if take_up(self._work, self.info.to_json()):
+                    self._take_back()
         except BaseException:
             self._lock.release()
             raise
@@ -182,7 +180,7 @@ class DescriptorWriter:
         write_file(self.target / DESCRIPTORS_FILE, info.to_json())
 
     def _make(self, names: Sequence[str]) -> None:
-        finished = self._work / _FINISHED
+        finished = self._work / FINISHED
         finished.mkdir(exist_ok=True)
         _save(finished / NAMES_FILE, self.store.names)
         _save(finished / LABELS_FILE, self.store.labels)
@@ -192,15 +190,10 @@ class DescriptorWriter:
         checksums = {file: checksum(finished / file) for file in (NAMES_FILE, LABELS_FILE, *map(array_file, names))}
         write_file(finished / DESCRIPTORS_FILE, dataclasses.replace(self.info, checksums=checksums).to_json())
         sync_folder(finished)
-        if self.target.exists() and any(self.target.iterdir()):
-            shutil.rmtree(self._previous, ignore_errors=True)
-            os.rename(self.target, self._previous)
-        os.rename(finished, self.target)
-        sync_folder(self.target.parent)
-        shutil.rmtree(self._previous, ignore_errors=True)
+        give_name(finished, self.target)
 
     def _refuse_what_is_there(self) -> None:
-        if not self.target.exists() or (self.target.is_dir() and not any(self.target.iterdir())):
+        if is_free(self.target):
             return
         if not (self.target / DESCRIPTORS_FILE).is_file():
             raise OutputError(
@@ -226,21 +219,9 @@ class DescriptorWriter:
         ]
         return f"holds descriptors made in another way ({', '.join(differing)})" if differing else ""
 
-    def _take_up(self) -> None:
-        plan, file = self.info.to_json(), self._work / _PLAN
-        if file.is_file() and file.read_text(encoding="utf-8") == plan:
-            self._take_back()
-            return
-        for left in self._work.iterdir():
-            if left.is_dir():
-                shutil.rmtree(left)
-            elif left.name != _LOCK:
-                left.unlink()
-        write_file(file, plan)
-
     def _take_back(self) -> None:
         """Arrays that were finished, but whose folder had not got its name."""
-        finished = self._work / _FINISHED
+        finished = self._work / FINISHED
         if finished.is_dir():
             for array in finished.glob("*.npy"):
                 if array.name not in (NAMES_FILE, LABELS_FILE):

@@ -17,8 +17,8 @@ import numpy as np
 from filelock import BaseFileLock
 
 from bonefide.data._joining import join_index, join_shards
+from bonefide.data._partial import FINISHED, LOCK, give_name, is_free, recover, take_up, work_of
 from bonefide.data._shards import Entry, Shard, ShardFolder
-from bonefide.data._writing import sync_folder
 from bonefide.data.datasets import DatasetInfo
 from bonefide.data.store import SkeletonStore, open_store
 from bonefide.data.store_info import INFO_FILE, is_store_json
@@ -26,11 +26,9 @@ from bonefide.data.store_plan import StorePlan
 from bonefide.errors import DataError, OutputError, StoreError
 from bonefide.layouts import SkeletonLayout
 from bonefide.layouts import layout as named_layout
-from bonefide.writing import hold, write_file, writing
+from bonefide.writing import hold, writing
 
 __all__ = ["Entry", "Shard", "StorePlan", "StoreWriter", "finished_store", "is_store", "write_store"]
-
-_LOCK, _PLAN, _FINISHED = "lock", "plan", "finished"
 
 
 class StoreWriter:
@@ -50,19 +48,19 @@ class StoreWriter:
         self.target = Path(os.path.realpath(target))
         self.plan = plan
         self._overwrite = overwrite
-        self._work = self.target.with_name(f".{self.target.name}.partial")
+        self._work = work_of(self.target)
         self._lock: BaseFileLock | None = None
 
     def __enter__(self) -> StoreWriter:
         """Take the lock and the work that is left."""
         with writing(self.target):
             _refuse_what_is_there(self.target, overwrite=self._overwrite)
-        self._lock = hold(self._work / _LOCK, self.target)
+        self._lock = hold(self._work / LOCK, self.target)
         try:
             with writing(self._work):
-                _recover(self.target)
+                recover(self.target)
                 _refuse_what_is_there(self.target, overwrite=self._overwrite)
-                self._take_up()
+                take_up(self._work, self.plan.fingerprint)
         except BaseException:
             self._lock.release()
             raise
@@ -99,24 +97,14 @@ class StoreWriter:
             shutil.rmtree(self._work, ignore_errors=True)
             raise
         needed = sum(shard.path.stat().st_size for shard in saved)
-        finished = self._work / _FINISHED
+        finished = self._work / FINISHED
         with writing(self.target, needed=needed):
             shutil.rmtree(finished, ignore_errors=True)
             finished.mkdir()
             join_shards(finished, index, saved, self.plan)
-            _give_name(finished, self.target)
+            give_name(finished, self.target)
         shutil.rmtree(self._work, ignore_errors=True)
         return open_store(self.target)
-
-    def _take_up(self) -> None:
-        plan = self._work / _PLAN
-        if not plan.is_file() or plan.read_text(encoding="utf-8") != self.plan.fingerprint:
-            for left in self._work.iterdir():
-                if left.is_dir():
-                    shutil.rmtree(left)
-                elif left.name != _LOCK:
-                    left.unlink()
-            write_file(plan, self.plan.fingerprint)
 
 
 def write_store(
@@ -185,29 +173,9 @@ def finished_store(target: str | os.PathLike[str], plan: StorePlan) -> SkeletonS
 
 
 def _refuse_what_is_there(target: Path, *, overwrite: bool) -> None:
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+    if is_free(target):
         return
     if not is_store(target):
         raise OutputError(f"{target} is there already and is not a store; choose another --out")
     if not overwrite:
         raise OutputError(f"{target} is another store; choose another --out, or replace it with --overwrite")
-
-
-def _recover(target: Path) -> None:
-    # Whoever was killed between the two renames of an overwriting left the old store under its other name.
-    if _previous(target).exists() and not target.exists():
-        os.rename(_previous(target), target)
-
-
-def _previous(target: Path) -> Path:
-    return target.with_name(f".{target.name}.previous")
-
-
-def _give_name(finished: Path, target: Path) -> None:
-    previous = _previous(target)
-    if target.exists() and any(target.iterdir()):
-        shutil.rmtree(previous, ignore_errors=True)
-        os.rename(target, previous)
-    os.rename(finished, target)
-    sync_folder(target.parent)
-    shutil.rmtree(previous, ignore_errors=True)
