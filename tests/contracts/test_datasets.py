@@ -32,9 +32,6 @@ def test_classes_are_told_apart(info: DatasetInfo) -> None:
     assert len(info.classes) > 1 or info.name == OWN
     assert len(set(info.classes)) == len(info.classes)
     assert all(name == name.strip() and name for name in info.classes)
-    if info.descriptions:
-        assert len(info.descriptions) == len(info.classes)
-        assert len(set(info.descriptions)) == len(info.classes)
 
 
 @every

@@ -45,7 +45,6 @@ class DatasetInfo:
         only: a further rule on which recordings belong to it; `train` holds the values that do.
         missing: file under `datasets/missing/` with names to leave out, or "".
         options: preparation to the options this data set sets by default.
-        descriptions: one sentence a class, in the order of `classes`, or empty.
     """
 
     name: str
@@ -61,4 +60,3 @@ class DatasetInfo:
     only: Rule | None = None
     missing: str = ""
     options: Mapping[str, Mapping[str, str | float | bool]] = field(default_factory=dict)
-    descriptions: tuple[str, ...] = ()
