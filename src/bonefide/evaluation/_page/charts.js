@@ -83,7 +83,7 @@ function drawChart(holder, run) {
     if (points.length <= 15) for (const [cx, cy] of points) shape(svg, "circle", { cx, cy, r: 2.25, style: `fill:${each.color}` });
   }
   if (kind === "top1") drawChoices(svg, run, x, y, width);
-  followPointer(svg, rows, series, x, { top: edge.top, bottom: height - edge.bottom });
+  followRows(svg, rows, series, x, { top: edge.top, bottom: height - edge.bottom });
 }
 
 function drawChoices(svg, run, x, y, width) {
@@ -103,20 +103,25 @@ function drawChoices(svg, run, x, y, width) {
   }
 }
 
-function followPointer(svg, rows, series, x, reach) {
+function followRows(svg, rows, series, x, reach) {
   const guide = shape(svg, "line", { class: "guide", y1: reach.top, y2: reach.bottom, visibility: "hidden" });
-  let place = rows.length - 1;
-  const show = () => {
-    const row = rows[place], box = svg.getBoundingClientRect();
+  const show = (row) => {
+    const box = svg.getBoundingClientRect();
     guide.setAttribute("x1", x(row.epoch)); guide.setAttribute("x2", x(row.epoch)); guide.setAttribute("visibility", "visible");
     const lines = series.filter((each) => Number.isFinite(row[each.key])).map((each) => `${each.name} ${each.key.endsWith("top1") ? row[each.key].toFixed(2) : number(row[each.key])}`);
     showTip([`epoch ${row.epoch}`, ...lines].join("\n"), box.left + x(row.epoch), box.top + reach.top);
   };
-  const hide = () => { guide.setAttribute("visibility", "hidden"); hideTip(); };
+  followPointer(svg, rows, rows.length - 1, (row, at) => Math.abs(x(row.epoch) - at[0]), show, guide);
+}
+
+// Shows the point nearest to the pointer, from `first` on by the arrow keys, and hides its mark when nobody looks.
+function followPointer(svg, points, first, far, show, mark) {
+  let place = first;
+  const hide = () => { mark.setAttribute("visibility", "hidden"); hideTip(); };
   svg.addEventListener("pointermove", (event) => {
-    const at = event.clientX - svg.getBoundingClientRect().left;
-    place = rows.reduce((best, row, index) => (Math.abs(x(row.epoch) - at) < Math.abs(x(rows[best].epoch) - at) ? index : best), 0);
-    show();
+    const box = svg.getBoundingClientRect(), at = [event.clientX - box.left, event.clientY - box.top];
+    place = points.reduce((best, point, index) => (far(point, at) < far(points[best], at) ? index : best), 0);
+    show(points[place]);
   });
   svg.addEventListener("pointerleave", hide);
   svg.addEventListener("blur", hide);
@@ -124,7 +129,7 @@ function followPointer(svg, rows, series, x, reach) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    place = Math.min(rows.length - 1, Math.max(0, place + step));
-    show();
+    place = Math.min(points.length - 1, Math.max(0, place + step));
+    show(points[place]);
   });
 }

@@ -35,28 +35,12 @@ function drawCalibration(holder, run) {
 
 function followCurve(svg, curve, x, y) {
   const spot = shape(svg, "circle", { r: 4, style: "fill:var(--ink)", visibility: "hidden" });
-  let place = 0;
-  const show = () => {
-    const [gamma, seen, unseen] = curve[place], box = svg.getBoundingClientRect();
+  const show = ([gamma, seen, unseen]) => {
+    const box = svg.getBoundingClientRect();
     spot.setAttribute("cx", x(unseen)); spot.setAttribute("cy", y(seen)); spot.setAttribute("visibility", "visible");
     showTip(`gamma ${number(gamma)}\nseen ${seen.toFixed(2)}\nunseen ${unseen.toFixed(2)}\nharmonic ${harmonicMean(seen, unseen).toFixed(2)}`, box.left + x(unseen), box.top + y(seen));
   };
-  const hide = () => { spot.setAttribute("visibility", "hidden"); hideTip(); };
-  svg.addEventListener("pointermove", (event) => {
-    const box = svg.getBoundingClientRect(), at = [event.clientX - box.left, event.clientY - box.top];
-    const far = ([, seen, unseen]) => Math.hypot(x(unseen) - at[0], y(seen) - at[1]);
-    place = curve.reduce((best, point, index) => (far(point) < far(curve[best]) ? index : best), 0);
-    show();
-  });
-  svg.addEventListener("pointerleave", hide);
-  svg.addEventListener("blur", hide);
-  svg.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    place = Math.min(curve.length - 1, Math.max(0, place + step));
-    show();
-  });
+  followPointer(svg, curve, 0, ([, seen, unseen], at) => Math.hypot(x(unseen) - at[0], y(seen) - at[1]), show, spot);
 }
 
 function middles(known, count) {
