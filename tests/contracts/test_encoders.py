@@ -150,6 +150,20 @@ def test_evaluation_is_deterministic_and_a_sample_does_not_know_its_batch(name: 
 
 
 @every
+def test_absent_persons_say_the_same_together_as_alone(name: str) -> None:
+    """An encoder may compute once what repeats."""
+    encoder, clip = settled(name), clips(4)
+    clip[1:, ..., 1] = 0
+    clip[2, ..., 0] = 0
+    with torch.inference_mode():
+        together = encode(encoder, clip)
+        alone = [encode(encoder, each.unsqueeze(0)) for each in clip]
+    for whole, parts in zip(together, zip(*alone, strict=True), strict=True):
+        near = 1e-5 * max(1.0, whole.abs().max().item())
+        torch.testing.assert_close(whole, torch.cat(parts), rtol=1e-4, atol=near)
+
+
+@every
 def test_the_clip_is_left_alone(name: str) -> None:
     encoder, clip = settled(name), clips(2)
     before = clip.clone()

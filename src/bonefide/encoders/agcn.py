@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from bonefide.errors import ShapeError
 from bonefide.layers.init import kaiming_fan_out_
-from bonefide.layers.persons import PersonBatchNorm, unfold_persons
+from bonefide.layers.persons import PersonBatchNorm, distinct_persons
 from bonefide.layers.temporal_conv import TemporalConv
 from bonefide.layers.tiled_conv import convolve_frames, tiles_pay
 from bonefide.layouts.graph import Strategy
@@ -60,7 +60,8 @@ class AGCN(nn.Module):
     Differs from the official code:
         The subsets are computed side by side, and on a CPU the long convolutions by short Fourier transforms
         (`layers.tiled_conv`); equal up to the order of float sums. The first block takes any number of coordinates,
-        officially three. No classifier: methods have it.
+        officially three. In evaluation absent persons are computed once (`layers.persons`). No classifier: methods have
+        it.
 
     Example:
         >>> from bonefide.layouts import layout
@@ -101,6 +102,8 @@ class AGCN(nn.Module):
     def forward(self, clip: Tensor, joints: Tensor | None = None) -> Features:
         """Encode clips; `joints` is not used."""
         x = self.input_norm(clip)
+        persons = distinct_persons(clip, self)
+        x = persons.select(x)
         frames_first = tiles_pay(x)
         if frames_first:
             x = x.transpose(0, 2).contiguous(memory_format=torch.channels_last)
@@ -108,7 +111,7 @@ class AGCN(nn.Module):
             x = block(x, frames_first=frames_first)
         if frames_first:
             x = x.transpose(0, 2)
-        feature_map = unfold_persons(x, self.persons)
+        feature_map = persons.unfold(x)
         return Features(feature_map, feature_map.mean(dim=(1, 3, 4)))
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from bonefide.errors import ShapeError
 from bonefide.layers.batch_norm import BatchNorm2d
 from bonefide.layers.init import kaiming_fan_out_
-from bonefide.layers.persons import PersonBatchNorm, unfold_persons
+from bonefide.layers.persons import PersonBatchNorm, distinct_persons
 from bonefide.layers.temporal_conv import MultiScaleTemporalConv, TemporalConv
 from bonefide.layouts.graph import Strategy
 from bonefide.layouts.layout import SkeletonLayout
@@ -59,7 +59,8 @@ class CTRGCN(nn.Module):
     Differs from the official code:
         The time average is taken before the two pairwise embeddings, with which it commutes; the embeddings of the
         three subsets are computed side by side, and a graph with its refinement as one product; equal up to the order
-        of float sums. No classifier: methods have it.
+        of float sums. In evaluation absent persons are computed once (`layers.persons`). No classifier: methods have
+        it.
 
     Example:
         >>> from bonefide.layouts import layout
@@ -100,9 +101,11 @@ class CTRGCN(nn.Module):
     def forward(self, clip: Tensor, joints: Tensor | None = None) -> Features:
         """Encode clips; `joints` is not used."""
         x = self.input_norm(clip)
+        persons = distinct_persons(clip, self)
+        x = persons.select(x)
         for block in self.blocks:
             x = block(x)
-        feature_map = unfold_persons(x, self.persons)
+        feature_map = persons.unfold(x)
         return Features(feature_map, feature_map.mean(dim=(1, 3, 4)))
 
 

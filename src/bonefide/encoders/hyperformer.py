@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bonefide.errors import ShapeError
-from bonefide.layers.persons import PersonBatchNorm, unfold_persons
+from bonefide.layers.persons import PersonBatchNorm, distinct_persons
 from bonefide.layers.temporal_conv import MultiScaleTemporalConv, TemporalConv
 from bonefide.layouts.body_parts import Parts, body_parts
 from bonefide.layouts.hands import flat_hands
@@ -63,7 +63,8 @@ class Hyperformer(nn.Module):
     Differs from the official code:
         q.k and q.e are one product, q.R is taken once for each distance instead of each pair of joints, and queries,
         keys and values are projected side by side; equal up to the order of float sums. Tips and thumbs hang on the
-        hands without a layout of their own. No classifier: methods have it.
+        hands without a layout of their own. In evaluation absent persons are computed once (`layers.persons`). No
+        classifier: methods have it.
 
     Example:
         >>> from bonefide.layouts import layout
@@ -105,9 +106,11 @@ class Hyperformer(nn.Module):
     def forward(self, clip: Tensor, joints: Tensor | None = None) -> Features:
         """Encode clips; `joints` is not used."""
         x = self.input_norm(clip)
+        persons = distinct_persons(clip, self)
+        x = persons.select(x)
         for block in self.blocks:
             x = block(x)
-        feature_map = unfold_persons(x, self.persons)
+        feature_map = persons.unfold(x)
         return Features(feature_map, feature_map.mean(dim=(1, 3, 4)))
 
 

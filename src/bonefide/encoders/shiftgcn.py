@@ -13,7 +13,7 @@ from bonefide.encoders._shiftgcn_portable import portable_map
 from bonefide.encoders._temporal_shift import ShiftGradient, TemporalShift
 from bonefide.errors import ShapeError
 from bonefide.layers.joint_shift import joint_shift
-from bonefide.layers.persons import PersonBatchNorm, unfold_persons
+from bonefide.layers.persons import PersonBatchNorm, distinct_persons, unfold_persons
 from bonefide.layouts.layout import SkeletonLayout
 from bonefide.types import Features
 
@@ -60,8 +60,9 @@ class ShiftGCN(nn.Module):
 
     Differs from the official code:
         Plain torch instead of a compiled extension, channels last: equal up to the order of float sums. Joints were
-        shifted in time only; the position along the joints, 1e-8 at first and never trained, is left out. Any number
-        of joints, there 25. No classifier: methods have it.
+        shifted in time only; the position along the joints, 1e-8 at first and never trained, is left out. Any number of
+        joints, there 25. In evaluation absent persons are computed once (`layers.persons`). No classifier: methods have
+        it.
 
     Example:
         >>> from bonefide.layouts import layout
@@ -121,11 +122,12 @@ class ShiftGCN(nn.Module):
         if torch.compiler.is_exporting() and not self.training:
             feature_map = unfold_persons(portable_map(x, self.blocks), self.persons)
             return Features(feature_map, feature_map.mean(dim=(1, 3, 4)))
-        x = x.permute(0, 2, 3, 1).contiguous()
+        persons = distinct_persons(clip, self)
+        x = persons.select(x).permute(0, 2, 3, 1).contiguous()
         for block in self.blocks:
             x = block(x)
-        pooled = x.flatten(1, 2).unflatten(0, (-1, self.persons)).mean(dim=(1, 2))
-        return Features(unfold_persons(x.permute(0, 3, 1, 2), self.persons), pooled)
+        x = persons.unfold(x)
+        return Features(x.permute(0, 1, 4, 2, 3), x.flatten(1, 3).mean(dim=1))
 
 
 def _check_frames(frames: int) -> None:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from bonefide.errors import ShapeError
 from bonefide.layers.dropout import dropout
-from bonefide.layers.persons import PersonBatchNorm, unfold_persons
+from bonefide.layers.persons import PersonBatchNorm, distinct_persons
 from bonefide.layers.tiled_conv import convolve_frames, tiles_pay
 from bonefide.layouts.graph import Strategy
 from bonefide.layouts.layout import SkeletonLayout
@@ -73,8 +73,8 @@ class STGCN(nn.Module):
     Differs from the official code:
         The subsets are summed by products over their sources before the channels are mixed where that is less work, and
         on a CPU the long convolutions are computed by short Fourier transforms (`layers.tiled_conv`); equal up to the
-        order of float sums. No classifier: methods have it. SMIE's joints to ignore are an option here and an argument
-        of the forward pass there.
+        order of float sums. In evaluation absent persons are computed once (`layers.persons`). No classifier: methods
+        have it. SMIE's joints to ignore are an option here and an argument of the forward pass there.
 
     Example:
         >>> from bonefide.layouts import layout
@@ -138,8 +138,9 @@ class STGCN(nn.Module):
             raise ShapeError(
                 f"built for clips (N, C={self.in_channels}, T, V={self.joints}, M), got {tuple(clip.shape)}"
             )
-        persons = clip.shape[-1]
-        x = self.input_norm(clip.permute(0, 4, 1, 2, 3).flatten(0, 1).unsqueeze(-1))
+        persons = distinct_persons(clip, self)
+        x = persons.select(clip.permute(0, 4, 1, 2, 3).flatten(0, 1))
+        x = self.input_norm(x.unsqueeze(-1))
         kept = None if len(self.kept) == self.joints else self.kept
         if kept is not None:
             x = x.index_select(-1, kept)
@@ -150,7 +151,7 @@ class STGCN(nn.Module):
             x = block(x, kept, frames_first=frames_first)
         if frames_first:
             x = x.transpose(0, 2)
-        feature_map = unfold_persons(x, persons)
+        feature_map = persons.unfold(x)
         return Features(feature_map, feature_map.mean(dim=(1, 3, 4)))
 
 

@@ -3,11 +3,66 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import torch
 from torch import Tensor, nn
 
 from bonefide.errors import ShapeError
 
-__all__ = ["PersonBatchNorm", "unfold_persons"]
+__all__ = ["DistinctPersons", "PersonBatchNorm", "distinct_persons", "unfold_persons"]
+
+
+class DistinctPersons(NamedTuple):
+    """Which persons of a batch must be computed, and where the others find what is theirs.
+
+    Args:
+        slots: person slots M.
+        computed: rows of the folded batch, in order; None for all of them.
+        of_each: for each row of the folded batch its place among those; None if they are all.
+    """
+
+    slots: int
+    computed: Tensor | None = None
+    of_each: Tensor | None = None
+
+    def select(self, x: Tensor) -> Tensor:
+        """(N * M, ...) to those that are computed."""
+        return x if self.computed is None else x.index_select(0, self.computed)
+
+    def unfold(self, x: Tensor) -> Tensor:
+        """Those that were computed to (N, M, ...)."""
+        return unfold_persons(x if self.of_each is None else x.index_select(0, self.of_each), self.slots)
+
+
+def distinct_persons(clip: Tensor, encoder: nn.Module) -> DistinctPersons:
+    """Absent persons of a slot are zeros in all clips, so an encoder says the same of them all: one is computed.
+
+    On most clips of two slots one is empty, which then take little more than half of the time. The encoder must treat
+    each person alone. Not in training, where statistics include the absent, and not where shapes must be known before.
+
+    Args:
+        clip: zeros where nobody is.
+        encoder: what will see it; nothing is left out if any of its modules is in training mode.
+
+    Shape:
+        clip: (N, C, T, V, M).
+
+    Example:
+        >>> clip = torch.ones(3, 3, 4, 2, 2)
+        >>> clip[1:, ..., 1] = 0
+        >>> persons = distinct_persons(clip, nn.Identity().eval())
+        >>> persons.computed, persons.of_each
+        (tensor([0, 1, 2, 3, 4]), tensor([0, 1, 2, 3, 4, 3]))
+    """
+    count, slots = clip.shape[0], clip.shape[-1]
+    if slots == 1 or torch.compiler.is_compiling() or any(module.training for module in encoder.modules()):
+        return DistinctPersons(slots)
+    absent = (clip == 0).flatten(1, 3).all(dim=1)
+    rows = torch.arange(count * slots, device=clip.device).view(count, slots)
+    first = rows.gather(0, absent.int().argmax(dim=0, keepdim=True))
+    computed, of_each = torch.where(absent, first, rows).flatten().unique(return_inverse=True)
+    return DistinctPersons(slots) if len(computed) == len(of_each) else DistinctPersons(slots, computed, of_each)
 
 
 class PersonBatchNorm(nn.Module):
