@@ -112,6 +112,58 @@ def test_a_run_becomes_an_onnx_file(run: Path, tmp_path: Path) -> None:
     assert [each.name for each in model.graph.output] == ["logits"]
 
 
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose store was moved; its network has a layer that is worth quantising."""
+    folder = tmp_path_factory.mktemp("wide")
+    store = tiny_store(folder / "store", count=40)
+    recipe = loaded(folder, encoder__width=64, training__epochs=1)
+    name = next(iter(recipe.runs))
+    made = train_run(single_run(recipe, name), name, folder / "out", store=store, device="cpu").folder
+    (folder / "store").rename(folder / "moved")
+    return made
+
+
+def test_a_run_becomes_an_int8_file(wide: Path, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    moved = next(each / "moved" for each in wide.parents if (each / "moved").is_dir())
+    out = tmp_path / "net.onnx"
+    arguments = (wide, out, "--precision", "int8", "--trust-code", "--store", moved)
+    told = json.loads(call(export, *arguments, "--calibrate", 6, "--json").stdout)
+    assert told["compared"]["sequences"] == 6
+    assert told["compared"]["alike"] > 0.8
+    assert 0 < told["compared"]["error"] < 0.2
+    model = onnx.load(out)
+    assert {each.key: each.value for each in model.metadata_props} == told["facts"]
+    assert (told["facts"]["precision"], told["facts"]["calibration_sequences"]) == ("int8", "6")
+    assert any(each.data_type == onnx.TensorProto.INT8 and len(each.dims) == 2 for each in model.graph.initializer)
+    said = call(export, *arguments, "--overwrite").stdout
+    assert "calibrated on 10 training sequences; of 10 others it decides" in said
+    assert "% as float32 does" in said
+
+
+def test_mistakes_with_int8_are_told(wide: Path, store: Path, tmp_path: Path) -> None:
+    rounded = ("--precision", "int8", "--trust-code")
+    out = tmp_path / "net.onnx"
+    with pytest.raises(UnknownNameError, match="precisions: no 'int4'"):
+        call(export, wide, out, "--precision", "int4")
+    with pytest.raises(BonefideError, match=r"int8 is for ONNX files: say --as onnx, or give OUT the suffix \.onnx"):
+        call(export, wide, tmp_path / "net.pt2", *rounded)
+    with pytest.raises(BonefideError, match="--store and --calibrate are for --precision int8"):
+        call(export, wide, out, "--calibrate", 9)
+    with pytest.raises(BonefideError, match="--precision is for networks"):
+        call(export, store, out, "--as", "npy", *rounded)
+    with pytest.raises(StoreError):
+        call(export, wide, out, *rounded)
+    with pytest.raises(DataError, match="code from outside bonefide"):
+        call(export, wide, out, "--precision", "int8")
+    Recognizer.load(wide, trust_code=True).save(tmp_path / "net.safetensors")
+    with pytest.raises(BonefideError, match="does not say what it was trained with, which int8 needs: give the run's"):
+        call(export, tmp_path / "net.safetensors", out, *rounded)
+    assert not out.exists()
+
+
 def test_a_recogniser_becomes_a_program(run: Path, tmp_path: Path) -> None:
     Recognizer.load(run, trust_code=True).save(tmp_path / "net.safetensors")
     told = json.loads(call(export, tmp_path / "net.safetensors", tmp_path / "net.pt2", "--json", "--trust-code").stdout)

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from bonefide.config.build import build_data, build_method
+from bonefide.config.build import Experiment, build_data, build_method
 from bonefide.config.load import recipe_digest
 from bonefide.config.recipe import Selection
 from bonefide.data.loader import Samples, loader
@@ -47,27 +47,39 @@ def test(
     Raises:
         RunError: if the run has no weights, or its test part or preparation is no longer what it was trained with.
     """
-    if not run.weights_file.is_file():
-        raise RunError(f"{run.folder}: no weights yet; the training has not finished")
-    store = open_store(run.facts["store"]) if store is None else store
-    data = build_data(run.recipe, store)
-    hashes = data.hashes | {"recipe": recipe_digest(run.recipe)}
-    for name, now in hashes.items():
-        if run.facts["hashes"].get(name) != now:
-            raise RunError(f"{run.folder}: the {name} is not the one it was trained with; give the store it knows")
-    method = build_method(run.recipe, data)
-    load_weights(method, run.weights_file)
+    method, data = trained_run(run, store=store)
     return score(
         method.to(device),
         data.test,
         known=data.known,
         classes=data.classes,
         selected_on=run.recipe.training.select,
-        hashes=hashes,
+        hashes=data.hashes | {"recipe": recipe_digest(run.recipe)},
         batch_size=batch_size or run.recipe.data.test_batch_size,
         unseen=() if data.split is None else data.split.unseen,
         progress=progress,
     )
+
+
+def trained_run(run: Run, *, store: SkeletonStore | None = None) -> tuple[Method, Experiment]:
+    """The method of a run with its weights, and the data it was trained with.
+
+    Args:
+        run: a finished run.
+        store: where the data are; the store it was trained on if None.
+
+    Raises:
+        RunError: if the run has no weights, or its test part or preparation is no longer what it was trained with.
+    """
+    if not run.weights_file.is_file():
+        raise RunError(f"{run.folder}: no weights yet; the training has not finished")
+    data = build_data(run.recipe, open_store(run.facts["store"]) if store is None else store)
+    for name, now in (data.hashes | {"recipe": recipe_digest(run.recipe)}).items():
+        if run.facts["hashes"].get(name) != now:
+            raise RunError(f"{run.folder}: the {name} is not the one it was trained with; give the store it knows")
+    method = build_method(run.recipe, data)
+    load_weights(method, run.weights_file)
+    return method, data
 
 
 def score(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from bonefide.errors import BonefideError
 from bonefide.serving.network import Network
 
-__all__ = ["TOLERANCE", "Agreement", "check"]
+__all__ = ["TOLERANCE", "Agreement", "Likeness", "check", "likeness"]
 
 TOLERANCE = 1e-4
 _SAMPLES = (1, 3, 2, 5)
@@ -31,6 +31,21 @@ class Agreement:
 
     samples: int
     frames: int
+    error: float
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How a rounded network compares with the one it was made of.
+
+    Args:
+        sequences: compared.
+        alike: share of them about which both decide alike, 0 to 1.
+        error: largest absolute difference of two logits, divided by the largest absolute logit.
+    """
+
+    sequences: int
+    alike: float
     error: float
 
 
@@ -64,6 +79,21 @@ def check(network: Network, exported: Callable[..., Tensor], *, what: str = "the
             f"{worst.frames} frames; at most {TOLERANCE:.0e} is allowed, so nothing is written"
         )
     return found
+
+
+def likeness(network: Network, exported: Callable[..., Tensor], batches: Iterable[Sequence[Tensor]]) -> Likeness:
+    """Compare decisions and logits.
+
+    Args:
+        network: what was exported.
+        exported: from inputs to logits.
+        batches: inputs, at least one batch.
+    """
+    with torch.inference_mode():
+        pairs = [(network.logits(*inputs), exported(*inputs)) for inputs in batches]
+    expected, got = (torch.cat(each) for each in zip(*pairs, strict=True))
+    alike = (expected.argmax(dim=1) == got.argmax(dim=1)).double().mean()
+    return Likeness(len(expected), float(alike), _error(expected, got))
 
 
 def _error(expected: Tensor, got: Tensor) -> float:

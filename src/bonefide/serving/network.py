@@ -99,6 +99,12 @@ class Network:
         """Inputs in order."""
         return ("clip", "joints") if self.needs_joints else ("clip",)
 
+    def given(self, batch: Batch) -> tuple[Tensor, ...]:
+        """The inputs that a batch holds."""
+        return tuple(
+            each.float() for each in (batch.clip, batch.joints if self.needs_joints else None) if each is not None
+        )
+
     def inputs(self, samples: int, frames: int, *, seed: int = 0) -> tuple[Tensor, ...]:
         """Random inputs that fit."""
         generator = torch.Generator().manual_seed(seed)
@@ -114,6 +120,7 @@ class Network:
         size = {"channels": self.channels, "frames": self.frames, "persons": self.persons}
         images = {"images": json.dumps(self.images)} if self.images else {}
         return {
+            "precision": "float32",
             **self.facts,
             **images,
             **{name: str(number) for name, number in size.items()},

@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from bonefide.errors import BonefideError, InstallationError, OutputError
+from bonefide.errors import BonefideError, OutputError
+from bonefide.serving._extra import needed
 from bonefide.serving._rewriting import rewrite
 from bonefide.serving.capture import capture
 from bonefide.serving.check import Agreement, check
@@ -44,7 +43,7 @@ def export_onnx(network: Network, file: Path, *, overwrite: bool = False) -> lis
         OutputError: if the file is there, or cannot be written.
         BonefideError: if the network cannot be captured, or they do not agree.
     """
-    _needed("onnx", "onnxscript", "onnxruntime")
+    needed("onnx", "onnxscript", "onnxruntime")
     if file.exists() and not overwrite:
         raise OutputError(f"{file} is already there; give --overwrite to replace it")
     content = onnx_bytes(network)
@@ -60,7 +59,7 @@ def onnx_bytes(network: Network) -> bytes:
         InstallationError: if the extra is not installed.
         BonefideError: if the network cannot be captured or translated.
     """
-    _needed("onnx", "onnxscript")
+    needed("onnx", "onnxscript")
     captured = capture(network)
     with _quiet():
         program = rewrite(captured)
@@ -87,7 +86,7 @@ def onnx_inference(content: bytes, *, threads: int = 0) -> Callable[..., Tensor]
     Raises:
         InstallationError: if the extra is not installed.
     """
-    runtime = _needed("onnxruntime")[0]
+    runtime = needed("onnxruntime")[0]
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
@@ -100,13 +99,6 @@ def onnx_inference(content: bytes, *, threads: int = 0) -> Callable[..., Tensor]
         return torch.from_numpy(session.run(None, given)[0])
 
     return infer
-
-
-def _needed(*modules: str) -> list[Any]:
-    try:
-        return [importlib.import_module(module) for module in modules]
-    except ImportError as error:
-        raise InstallationError(f'ONNX needs {error.name}: pip install "bonefide[export]"') from None
 
 
 @contextmanager
