@@ -24,7 +24,7 @@ from bonefide.methods._method import Method
 from bonefide.run import Run
 from bonefide.types import Array, Outputs, Scores
 
-__all__ = ["load_weights", "predict", "score", "test"]
+__all__ = ["load_weights", "predict", "score", "test", "trained_run"]
 
 
 def test(
