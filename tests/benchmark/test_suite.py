@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bonefide.benchmark.suite import Settings, plan
@@ -50,6 +52,12 @@ def test_unknown_names_and_numbers_are_refused() -> None:
         Settings(batch_size=0)
     with pytest.raises(BonefideError, match="rounds must be at least 1"):
         Settings(rounds=0)
+
+
+def test_a_folder_of_runs_needs_the_store_they_know(tmp_path: Path) -> None:
+    assert list(plan(str(tmp_path), Settings(store=tmp_path))) == ["exported"]
+    with pytest.raises(BonefideError, match="is a folder: give --store, the data that its runs were trained with"):
+        plan(str(tmp_path), Settings())
 
 
 def test_the_temporary_store_is_measured() -> None:

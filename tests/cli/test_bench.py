@@ -80,6 +80,15 @@ def test_page_names_the_command_but_no_place(asked: list[tuple[str, suite.Settin
     assert str(out) in ended.output.replace("\n", "")
 
 
+def test_page_names_no_place_of_runs(asked: list[tuple[str, suite.Settings, int]], tmp_path: Path) -> None:
+    out = tmp_path / "page.md"
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    CliRunner().invoke(_command(), [str(runs), "--store", str(tmp_path / "store"), "--out", str(out)])
+    assert asked[0][0] == str(runs)
+    assert "`bonefide bench RUNS --store STORE`" in out.read_text(encoding="utf-8")
+
+
 @pytest.mark.usefixtures("asked")
 def test_an_unwritable_page_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()

@@ -36,8 +36,9 @@ _HOW = (
     "optimiser; processor time counts only where the processor computes. Multiply-adds are those of convolutions and "
     "matrix products in one sample's forward pass, in units of a thousand million. Gains are times as fast as eager in "
     "the same rounds; 'compiled' is torch.compile of the encoder, 'bf16' autocast, 'onnx' ONNX Runtime on the CPU with "
-    "the same number of threads. 'train over ctrgcn' is a training step in units of CTR-GCN's of the same table, the "
-    "official code's beside it: where the first is lower, an encoder gained more on the official one than CTR-GCN did. "
+    "the same number of threads, 'onnx_int8' that in eight-bit integers, calibrated on the same clips. 'train over "
+    "ctrgcn' is a training step in units of CTR-GCN's of the same table, the official code's beside it: where the "
+    "first is lower, an encoder gained more on the official one than CTR-GCN did. "
     "'peak' is what memory grows by in "
     "the first training pass: exact on CUDA; elsewhere the process's resident memory, a lower bound."
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from bonefide.benchmark.adapter import measure_adapter
 from bonefide.benchmark.contrast import measure_contrast
 from bonefide.benchmark.descriptors import measure_descriptors
+from bonefide.benchmark.exported import measure_exported
 from bonefide.benchmark.loading import measure_feeders, measure_loader
 from bonefide.benchmark.preparing import FEWEST_FILES, measure_prepare
 from bonefide.benchmark.pretraining import measure_pretraining
@@ -63,16 +64,19 @@ def plan(what: str, settings: Settings) -> dict[str, Callable[[], Table]]:
     """The measurements a name stands for; nothing is measured yet.
 
     Args:
-        what: "all", one of `GROUPS`, an encoder or a recipe.
+        what: "all", one of `GROUPS`, an encoder, a recipe, or a folder of runs.
         settings: how.
 
     Raises:
         UnknownNameError: if it is none of these.
+        BonefideError: if it is a folder, and no store is given.
     """
     if what in components.names("encoders"):
         return {what: partial(_encoders, (what,), settings)}
     if what in load.names() or Path(what).suffix in {".yaml", ".yml"}:
         return {what: partial(_recipe, what, settings)}
+    if what not in {"all", *GROUPS} and Path(what).is_dir():
+        return {"exported": _exported(Path(what), settings)}
     if what not in {"all", *GROUPS}:
         raise UnknownNameError(
             "things to measure", what, {"all", *GROUPS, *components.names("encoders"), *load.names()}
@@ -102,6 +106,12 @@ def _store(settings: Settings) -> Table:
 def _loader(settings: Settings) -> Table:
     with store_or_random(settings.store, sequences=settings.sequences) as store:
         return measure_loader(store, rounds=settings.rounds)
+
+
+def _exported(place: Path, settings: Settings) -> Callable[[], Table]:
+    if settings.store is None:
+        raise BonefideError(f"{place} is a folder: give --store, the data that its runs were trained with")
+    return partial(measure_exported, place, settings.store, rounds=settings.rounds, batch_size=settings.batch_size)
 
 
 def _encoders(names: tuple[str, ...], settings: Settings) -> Table:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ways to run one network: as it is, compiled, in bfloat16, by ONNX Runtime."""
+"""Ways to run one network: as it is, compiled, in bfloat16, by ONNX Runtime in floats and in integers."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal, get_args
 
 import torch
@@ -16,13 +16,14 @@ from bonefide.benchmark.batches import each_tensor
 from bonefide.errors import UnknownNameError
 from bonefide.layouts import SkeletonLayout
 from bonefide.methods._method import Method
+from bonefide.serving.int8 import int8_bytes
 from bonefide.serving.network import Network
 from bonefide.serving.onnx import onnx_bytes, onnx_inference
 from bonefide.types import Batch
 
 __all__ = ["VARIANTS", "Prepared", "Subject", "Variant", "chosen_variants", "prepared"]
 
-Variant = Literal["eager", "compiled", "bf16", "compiled_bf16", "onnx"]
+Variant = Literal["eager", "compiled", "bf16", "compiled_bf16", "onnx", "onnx_int8"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
 
@@ -46,6 +47,17 @@ class Subject:
         """A copy on a device."""
         moved = each_tensor(self.batch, lambda part: part.to(device))
         return Subject(self.name, copy.deepcopy(self.method).to(device), moved, self.layout)
+
+    @cached_property
+    def network(self) -> Network:
+        """What is exported."""
+        _, channels, frames, _, persons = self.batch.clip.shape
+        return Network(self.method, self.layout, channels, frames, persons, {})
+
+    @cached_property
+    def onnx(self) -> bytes:
+        """Its ONNX file."""
+        return onnx_bytes(self.network)
 
     def train(self) -> None:
         """Forward, losses, backward."""
@@ -101,7 +113,7 @@ def prepared(subject: Subject, variant: Variant, *, device: str) -> Prepared | s
         What to call, or why it cannot be.
     """
     try:
-        made = _onnx(subject, device) if variant == "onnx" else _torch(subject, variant, device)
+        made = _onnx(subject, variant, device) if variant.startswith("onnx") else _torch(subject, variant, device)
         # Compilers, and what they lack, show at the first call.
         for call in (made.latency, made.forward, made.train):
             if call is not None:
@@ -134,13 +146,11 @@ def _under(kind: str, call: Callable[[], object]) -> None:
         call()
 
 
-def _onnx(subject: Subject, device: str) -> Prepared:
+def _onnx(subject: Subject, variant: Variant, device: str) -> Prepared:
     if device != "cpu":
         # The runtime of the extra is the one for processors.
         raise NotImplementedError(f"ONNX Runtime is measured on the CPU, not on {device}")
-    _, channels, frames, _, persons = subject.batch.clip.shape
-    network = Network(subject.method, subject.layout, channels, frames, persons, {})
-    infer = onnx_inference(onnx_bytes(network), threads=torch.get_num_threads())
-    given = (subject.batch.clip, subject.batch.joints) if network.needs_joints else (subject.batch.clip,)
-    inputs: Sequence[Any] = [each for each in given if each is not None]
+    inputs = subject.network.given(subject.batch)
+    content = subject.onnx if variant == "onnx" else int8_bytes(subject.onnx, [inputs])
+    infer = onnx_inference(content, threads=torch.get_num_threads())
     return Prepared(partial(infer, *(each[:1] for each in inputs)), partial(infer, *inputs), None)

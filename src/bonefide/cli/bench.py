@@ -26,7 +26,7 @@ def bench(
         str,
         typer.Argument(
             help="all, startup, prepare, descriptors, store, loading, training, csre, stjd, zeroshot, encoders, or an "
-            "encoder's or recipe's name."
+            "encoder's or recipe's name; or a folder with finished runs, to measure what exporting them changes."
         ),
     ] = "all",
     *,
@@ -38,15 +38,15 @@ def bench(
     variants: Annotated[
         str | None,
         typer.Option(
-            help="Of networks, with commas: eager, compiled, bf16, compiled_bf16, onnx. Left out: all for one network, "
-            "eager for several."
+            help="Of networks, with commas: eager, compiled, bf16, compiled_bf16, onnx, onnx_int8. Left out: all for "
+            "one network, eager for several."
         ),
     ] = None,
     files: Annotated[int, typer.Option(min=4, help="Made-up raw files to prepare.")] = 300,
     out: Annotated[Path | None, typer.Option(help="Write a Markdown page too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
-    """Measure start-up, preparation, descriptors, store, loading, training, CSRE, STJD or networks, beside goals.
+    """Measure start-up, preparation, descriptors, store, loading, training, CSRE, STJD, networks or exported ones.
 
     Measure on a machine that does nothing else.
     """
@@ -100,9 +100,9 @@ def _measured(tasks: dict[str, Callable[[], Table]]) -> list[Table]:
 def _command(what: str, said: dict[str, tuple[str | int, str | int]], *, store: Path | None) -> str:
     """What was asked, without what is the default; options with their value and their default."""
     options = [f"--{name} {value}" for name, (value, default) in said.items() if value != default]
-    # Where a store lies is the machine's own affair.
+    # Where stores and runs lie is the machine's own affair.
     options += ["--store STORE"] if store is not None else []
-    return " ".join(["bonefide bench", what, *options])
+    return " ".join(["bonefide bench", "RUNS" if Path(what).is_dir() else what, *options])
 
 
 def _show(tables: list[Table]) -> None:
