@@ -54,11 +54,11 @@ def bench(
     from bonefide.benchmark.suite import Settings, plan
     from bonefide.benchmark.timing import thread_limit
     from bonefide.benchmark.variants import chosen_variants
-    from bonefide.training.devices import resolve_device
+    from bonefide.cli._device import computing_device
 
     settings = Settings(
         rounds=rounds,
-        device=resolve_device(device),
+        device=computing_device(device),
         store=store,
         batch_size=batch_size,
         files=files,

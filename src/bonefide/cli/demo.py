@@ -94,15 +94,14 @@ def demo(
 
 
 def _train(recipe: Recipe, out: Path, store: SkeletonStore, device: str) -> list[Run]:
+    from bonefide.cli._device import computing_device
     from bonefide.cli._progress import training_progress
     from bonefide.training.fit import plan_runs
-    from bonefide.training.memory import keep_freed_memory
     from bonefide.training.parallel import train_all
 
-    keep_freed_memory()
     plans = plan_runs(recipe, out)
     with _step("train", plans[0][2]), training_progress(plans) as progress:
-        return train_all(plans, store=store, device=device, report=progress)
+        return train_all(plans, store=store, device=computing_device(device), report=progress)
 
 
 def _tell_self_supervised(runs: list[Run], neighbor: float, page: Path, *, as_json: bool) -> None:

@@ -112,19 +112,19 @@ def _encoded(
     encoder: str, dataset: str | None, own: tuple[str, ...], kinds: str | None, device: str
 ) -> tuple[TextBank, int]:
     """The bank, and how many of its sentences were longer than the encoder reads."""
+    from bonefide.cli._device import computing_device
     from bonefide.text.descriptions import KINDS, described, provenance, sentences
     from bonefide.text.descriptions import descriptions as of_data_set
     from bonefide.text.embed import embed as embed_sentences
     from bonefide.text.encode import text_encoder
     from bonefide.text.labels import bank_of_labels
-    from bonefide.training.devices import resolve_device
 
     wanted = _listed(kinds) or tuple(KINDS)
     if not own and dataset not in described():
         own = _classes(dataset)
     if not own:
         prompts = sentences(str(dataset), wanted)
-    loaded = text_encoder(encoder, device=str(resolve_device(device)))
+    loaded = text_encoder(encoder, device=computing_device(device))
     if own:
         bank = bank_of_labels(own, wanted, loaded, dataset)
     else:

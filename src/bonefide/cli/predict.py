@@ -46,14 +46,14 @@ def predict(
     Raw recordings are prepared as those were that the network learned from. A zero-shot network also takes names of
     your own, and says "none of these" when a class it was trained on fits better, or nothing fits.
     """
+    from bonefide.cli._device import computing_device
     from bonefide.data.store_info import LeftOut
     from bonefide.errors import DataError
     from bonefide.hub.recognizer import Recognizer
-    from bonefide.training.devices import resolve_device
 
     if closed and labels is None:
         raise DataError("--closed is about --labels: give names to choose among")
-    recognizer = Recognizer.load(weights, device=resolve_device(device), trust_code=trust_code)
+    recognizer = Recognizer.load(weights, device=computing_device(device), trust_code=trust_code)
     say = _chooser(recognizer, labels, open_world=not closed) if labels is not None else _ranker(recognizer, top)
     left_out: list[LeftOut] = []
     predictions: list[dict[str, Any]] = []

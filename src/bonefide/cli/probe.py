@@ -52,11 +52,11 @@ def probe(
     parts = split(opened, name)
     _check_parts(opened, parts, name)
 
+    from bonefide.cli._device import computing_device
     from bonefide.evaluation.probe_card import save_probe_card
     from bonefide.hub.recognizer import Recognizer
-    from bonefide.training.devices import resolve_device
 
-    recognizer = Recognizer.load(weights, device=resolve_device(device), trust_code=trust_code)
+    recognizer = Recognizer.load(weights, device=computing_device(device), trust_code=trust_code)
     asked = _Asked(name, frames, batch_size, measure_statistics, seed if untrained else None)
     card = _card(recognizer, opened, parts, asked)
     if out is not None:

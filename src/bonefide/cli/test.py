@@ -20,6 +20,7 @@ def test(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score the test part by the run's weights again, store the scores, print the metrics."""
+    from bonefide.cli._device import computing_device
     from bonefide.cli._progress import Counter
     from bonefide.data.store import open_store
     from bonefide.evaluation.audit import audit
@@ -29,14 +30,14 @@ def test(
     from bonefide.evaluation.zero_shot_figures import judged
     from bonefide.evaluation.zero_shot_words import zero_shot_rows
     from bonefide.run import find_runs
-    from bonefide.training.devices import resolve_device
 
     opened = None if store is None else open_store(store)
+    chosen = computing_device(device)
     results: dict[str, Any] = {}
     words: dict[str, list[tuple[str, str]]] = {}
     for run in find_runs(runs):
         with Counter(run.folder.name) as counter:
-            scores = score_run(run, store=opened, device=resolve_device(device), progress=counter)
+            scores = score_run(run, store=opened, device=chosen, progress=counter)
         save_scores(scores, run.scores_file)
         # A figure that test labels chose is never printed as an accuracy.
         prefix = "best_on_test_" if scores.selected_on == "best_on_test" else ""

@@ -37,24 +37,23 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON when done.")] = False,
 ) -> None:
     """Train the runs of a recipe; the same command continues what was interrupted."""
+    from bonefide.cli._device import computing_device
     from bonefide.cli._progress import training_progress
     from bonefide.config import load
     from bonefide.data.store import open_store
     from bonefide.training.fit import plan_runs
-    from bonefide.training.memory import keep_freed_memory
     from bonefide.training.parallel import train_all
 
     whole = load.recipe(recipe, set=load.parse_overrides(settings or []))
     plans = plan_runs(whole, out, runs=run or [], seeds=_seeds(seeds), start_from=start_from)
     opened = open_store(store)
-    keep_freed_memory()
     try:
         _make_images(plans, opened)
         with training_progress(plans) as report:
             done = train_all(
                 plans,
                 store=opened,
-                device=device,
+                device=computing_device(device),
                 precision=precision,
                 workers=workers,
                 parallel=parallel,
