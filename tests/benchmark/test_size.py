@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from bonefide.benchmark.size import multiply_adds, parameters, peak_megabytes
+from bonefide.training.memory import keep_freed_memory
 
 
 def test_a_convolution() -> None:
@@ -22,3 +24,10 @@ def test_a_convolution() -> None:
 def test_peak_counts_what_is_freed_again() -> None:
     assert peak_megabytes(lambda: torch.ones(25_000_000).sum().item()) == pytest.approx(100, abs=20)
     assert peak_megabytes(lambda: None) < 20
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="what the allocator has kept is not seen")
+def test_memory_that_was_kept_does_not_hide_the_peak() -> None:
+    keep_freed_memory()
+    torch.ones(50_000_000)
+    assert peak_megabytes(lambda: torch.ones(25_000_000).sum().item()) == pytest.approx(100, abs=20)

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from bonefide.training.memory import keep_freed_memory, return_freed_memory
+
 __all__ = ["highest_megabytes", "multiply_adds", "parameters", "peak_megabytes"]
 
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -42,9 +44,9 @@ def multiply_adds(task: Callable[[], object]) -> int:
 def peak_megabytes(task: Callable[[], object], *, device: str = "cpu") -> float:
     """What memory grows by, at its highest, during a call.
 
-    On CUDA what torch has allocated, exactly. Elsewhere what is resident of the process: what the allocator had kept
-    from before is not seen, so it is a lower bound; where the peak cannot be reset (not Linux), only growth beyond the
-    highest peak so far is.
+    On CUDA what torch has allocated, exactly. Elsewhere what is resident of the process: with another C library than
+    glibc what the allocator had kept from before is not seen, so it is a lower bound; where the peak cannot be reset
+    (not Linux), only growth beyond the highest peak so far is.
 
     Args:
         task: what is called, once.
@@ -55,15 +57,23 @@ def peak_megabytes(task: Callable[[], object], *, device: str = "cpu") -> float:
         before = torch.cuda.memory_allocated(device)
         task()
         return (torch.cuda.max_memory_allocated(device) - before) / 1e6
+    return_freed_memory()
+    try:
+        return _growth(task) / 1e6
+    finally:
+        keep_freed_memory()
+
+
+def _growth(task: Callable[[], object]) -> int:
     try:
         _RESET.write_text("5", encoding="ascii")
         before = _resident("VmRSS")
         task()
-        return (_resident("VmHWM") - before) / 1e6
+        return _resident("VmHWM") - before
     except OSError:
         before = _highest()
         task()
-        return (_highest() - before) / 1e6
+        return _highest() - before
 
 
 def highest_megabytes(*, device: str = "cpu") -> float:

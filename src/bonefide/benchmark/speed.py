@@ -38,9 +38,9 @@ _HOW = (
     "the same rounds; 'compiled' is torch.compile of the encoder, 'bf16' autocast, 'onnx' ONNX Runtime on the CPU with "
     "the same number of threads, 'onnx_int8' that in eight-bit integers, calibrated on the same clips. 'train over "
     "ctrgcn' is a training step in units of CTR-GCN's of the same table, the official code's beside it: where the "
-    "first is lower, an encoder gained more on the official one than CTR-GCN did. "
-    "'peak' is what memory grows by in "
-    "the first training pass: exact on CUDA; elsewhere the process's resident memory, a lower bound."
+    "first is lower, an encoder gained more on the official one than CTR-GCN did. 'peak' is what memory grows by in a "
+    "training pass, gradients of parameters included: on CUDA what torch allocates, elsewhere what is resident, a "
+    "lower bound where the C library is not glibc."
 )
 # Training sequences of NW-UCLA, where the number of others is not known.
 _SEQUENCES = 1020
@@ -187,7 +187,7 @@ def _size(subject: Subject, device: str) -> _Size:
     trained, tested = subject.on(device), subject.on(device)
     trained.method.train()
     tested.method.eval()
-    # The first pass of all: later ones find memory that the allocator has kept.
+    # The first pass of all, which makes the gradients.
     peak = peak_megabytes(trained.train, device=device)
     return _Size(parameters(subject.method), multiply_adds(partial(tested.forward, 1)) / 1e9, peak)
 
