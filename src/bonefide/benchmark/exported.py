@@ -81,7 +81,9 @@ def measure_exported(place: Path, store: Path, *, rounds: int, batch_size: int) 
             method, data = trained_run(run, store=opened)
             network = _network(run, method, data)
         except BonefideError as error:
-            rows.append(_without_numbers(run, str(error).splitlines()[0]))
+            # Where runs lie is the machine's own affair.
+            reason = str(error).splitlines()[0].removeprefix(f"{run.folder}: ")
+            rows.append(_without_numbers(run, reason))
             continue
         rows += _rows(run, network, data, rounds=rounds, batch_size=batch_size)
     return Table("exported", "Exported networks", _HOW.format(batch=batch_size), _COLUMNS, tuple(rows))
