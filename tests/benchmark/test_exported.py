@@ -96,6 +96,11 @@ def test_runs_that_cannot_be_exported_say_why(place: Path, tmp_path: Path) -> No
     assert reasons[0].startswith("not available: no weights yet")
     assert reasons[1].startswith("not available: the recipe is not the one it was trained with")
     assert len(reasons) == 2
+    other = tiny_store(tmp_path / "other", "utdmhad")
+    (_, reason) = (
+        row["variant"] for row in measure_exported(tmp_path, other.path, rounds=1, batch_size=1).facts()["rows"]
+    )
+    assert str(reason).startswith("not available: STORE holds utdmhad, the recipe wants nwucla")
     with pytest.raises(RunError, match="no run at or below"):
         measure_exported(place / "store", place / "store", rounds=1, batch_size=1)
 

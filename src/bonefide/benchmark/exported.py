@@ -81,8 +81,8 @@ def measure_exported(place: Path, store: Path, *, rounds: int, batch_size: int) 
             method, data = trained_run(run, store=opened)
             network = _network(run, method, data)
         except BonefideError as error:
-            # Where runs lie is the machine's own affair.
-            reason = str(error).splitlines()[0].removeprefix(f"{run.folder}: ")
+            # Where runs and stores lie is the machine's own affair.
+            reason = str(error).splitlines()[0].removeprefix(f"{run.folder}: ").replace(str(opened.path), "STORE")
             rows.append(_without_numbers(run, reason))
             continue
         rows += _rows(run, network, data, rounds=rounds, batch_size=batch_size)
