@@ -92,6 +92,8 @@ def test_an_encoder_of_images_has_an_image() -> None:
     assert tuple(clip.shape) == (2, 1, 3, 112, 112)
     assert (clip.min() >= 0, clip.max() > 200) == (True, True)
     assert subject.method.encoder.images == ("gd",)  # type: ignore[union-attr]
+    (given,) = subject.network.inputs(3, subject.network.frames)
+    assert tuple(given.shape) == (3, 1, 3, 112, 112)
 
 
 def test_a_recipe_of_images_has_its_own() -> None:

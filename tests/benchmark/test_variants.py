@@ -52,6 +52,17 @@ def test_bf16_computes_in_bf16(subject: Subject, monkeypatch: pytest.MonkeyPatch
     assert seen == [False, False, True, True]
 
 
+def test_only_the_first_person_is_left(subject: Subject) -> None:
+    assert subject.alone() is None
+    method = Supervised(CTRGCN(layout("ucla20"), 3, persons=2, base_channels=8), num_classes=10)
+    two = Subject("two", method, subject.batch._replace(clip=torch.ones(2, 3, 8, 20, 2)), layout("ucla20"))
+    alone = two.alone()
+    assert alone is not None
+    assert (alone.batch.clip[..., 0].min(), alone.batch.clip[..., 1].max(), two.batch.clip.min()) == (1, 0, 1)
+    (row,) = measure_speed([two], rounds=1).facts()["rows"]
+    assert row["alone_ms"] > 0
+
+
 def test_a_compiler_is_used_for_the_encoder(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(CTRGCN, "compile", lambda self, **options: asked.append(options))

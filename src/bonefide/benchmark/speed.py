@@ -33,14 +33,15 @@ _COLOURS, _SIZE = 3, 112
 _HOW = (
     "Random clips, float32, networks in turn, medians. 'latency': one sample forward, on the clock. 'forward' and "
     "'train': milliseconds a sample within a batch, without gradients, and forward, loss and backward without the "
-    "optimiser; processor time counts only where the processor computes. Multiply-adds are those of convolutions and "
-    "matrix products in one sample's forward pass, in units of a thousand million. Gains are times as fast as eager in "
-    "the same rounds; 'compiled' is torch.compile of the encoder, 'bf16' autocast, 'onnx' ONNX Runtime on the CPU with "
-    "the same number of threads, 'onnx_int8' that in eight-bit integers, calibrated on the same clips. 'train over "
-    "ctrgcn' is a training step in units of CTR-GCN's of the same table, the official code's beside it: where the "
-    "first is lower, an encoder gained more on the official one than CTR-GCN did. 'peak' is what memory grows by in a "
-    "training pass, gradients of parameters included: on CUDA what torch allocates, elsewhere what is resident, a "
-    "lower bound where the C library is not glibc."
+    "optimiser; processor time counts only where the processor computes. 'alone' is 'forward' where each clip shows "
+    "one person: absent ones are computed once a batch by networks that treat each person alone. Multiply-adds are "
+    "those of convolutions and matrix products in one sample's forward pass, in units of a thousand million. Gains "
+    "are times as fast as eager in the same rounds; 'compiled' is torch.compile of the encoder, 'bf16' autocast, "
+    "'onnx' ONNX Runtime on the CPU with the same number of threads, 'onnx_int8' that in eight-bit integers, "
+    "calibrated on the same clips. 'train over ctrgcn' is a training step in units of CTR-GCN's of the same table, "
+    "the official code's beside it: where the first is lower, an encoder gained more on the official one than "
+    "CTR-GCN did. 'peak' is what memory grows by in a training pass, gradients of parameters included: on CUDA what "
+    "torch allocates, elsewhere what is resident, a lower bound where the C library is not glibc."
 )
 # Training sequences of NW-UCLA, where the number of others is not known.
 _SEQUENCES = 1020
@@ -54,6 +55,7 @@ _COLUMNS = (
     "latency_ms",
     "forward_ms",
     "forward_cpu_ms",
+    "alone_ms",
     "train_ms",
     "train_cpu_ms",
     "forward_per_second",
@@ -74,12 +76,15 @@ def encoder_subject(name: str, *, batch_size: int) -> Subject:
         UnknownNameError: if there is no such encoder.
     """
     ntu25, encoder = layout("ntu25"), Component(name=name)
+    images: tuple[str, ...] = ()
     if getattr(component("encoders", name), "reads_images", False):
-        clip, encoder = _random_images(batch_size, 1), _with(encoder, images=("gd",), in_channels=_COLOURS)
+        images = ("gd",)
+        clip, encoder = _random_images(batch_size, 1), _with(encoder, images=images, in_channels=_COLOURS)
     else:
         generator = torch.Generator().manual_seed(0)
         clip = torch.randn(batch_size, 3, _FRAMES, len(ntu25.joints), 2, generator=generator)
-    return _subject(name, (encoder, Component(name="supervised")), clip, skeleton=ntu25, classes=_CLASSES)
+    method = Component(name="supervised")
+    return _subject(name, (encoder, method), clip, skeleton=ntu25, classes=_CLASSES, images=images)
 
 
 def recipe_subjects(name: str, *, batch_size: int) -> list[Subject]:
@@ -132,6 +137,7 @@ def recipe_subject(name: str, *, batch_size: int, run: str | None = None) -> Sub
         skeleton=skeleton,
         classes=len(info.classes) or _CLASSES,
         trained=(sequences or _SEQUENCES) * one.data.repeat,
+        images=tuple(one.data.images or ()),
     )
 
 
@@ -155,6 +161,8 @@ def measure_speed(
             continue
         tasks[f"latency {name} {how}"] = ready.latency
         tasks[f"forward {name} {how}"] = ready.forward
+        if ready.alone is not None:
+            tasks[f"alone {name} {how}"] = ready.alone
         if ready.train is not None:
             tasks[f"train {name} {how}"] = ready.train
             peaks[name, how] = sizes[name].peak if how == "eager" else peak_megabytes(ready.train, device=device)
@@ -167,7 +175,7 @@ def measure_speed(
             ready = made[subject.name, how]
             about = (shape, samples, known.parameters, known.billions)
             if isinstance(ready, str):
-                rows.append((subject.name, f"{how} not available: {ready}", *about, *[None] * 11))
+                rows.append((subject.name, f"{how} not available: {ready}", *about, *[None] * (len(_COLUMNS) - 6)))
                 continue
             key = f"{subject.name} {how}"
             gains = _gains(costs, subject.name, how, device)
@@ -195,8 +203,9 @@ def _size(subject: Subject, device: str) -> _Size:
 def _times(costs: Mapping[str, Cost], key: str, samples: int) -> tuple[Cell, ...]:
     forward, train = costs[f"forward {key}"].over(samples), costs.get(f"train {key}")
     trained = (None, None) if train is None else (train.wall * 1e3 / samples, train.cpu * 1e3 / samples)
-    latency = costs[f"latency {key}"].wall * 1e3
-    return (latency, forward.wall * 1e3, forward.cpu * 1e3, *trained, 1 / forward.wall)
+    latency, alone = costs[f"latency {key}"].wall * 1e3, costs.get(f"alone {key}")
+    with_one = None if alone is None else alone.wall * 1e3 / samples
+    return (latency, forward.wall * 1e3, forward.cpu * 1e3, with_one, *trained, 1 / forward.wall)
 
 
 def _gains(costs: Mapping[str, Cost], name: str, how: str, device: str) -> tuple[Cell, ...]:
@@ -228,6 +237,7 @@ def _subject(
     skeleton: SkeletonLayout,
     classes: int,
     trained: int = _SEQUENCES,
+    images: tuple[str, ...] = (),
 ) -> Subject:
     samples, channels, frames, _, persons = clip.shape
     label = torch.arange(samples) % classes
@@ -244,7 +254,8 @@ def _subject(
         torch.manual_seed(0)
         given["encoder"] = create("encoders", parts[0], given)
         made: Method = create("methods", parts[1], given)
-    return Subject(name, made, Batch(clip.float(), label, torch.arange(samples), joints=clip.float()), skeleton)
+    batch = Batch(clip.float(), label, torch.arange(samples), joints=clip.float())
+    return Subject(name, made, batch, skeleton, images)
 
 
 def _with(asked: Component, **options: object) -> Component:

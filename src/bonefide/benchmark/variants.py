@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Literal, get_args
 
@@ -36,23 +36,36 @@ class Subject:
         method: the network with its head and losses.
         batch: input and labels.
         layout: of the joints.
+        images: descriptors whose images it sees; none if it sees clips.
     """
 
     name: str
     method: Method
     batch: Batch
     layout: SkeletonLayout
+    images: tuple[str, ...] = ()
 
     def on(self, device: str) -> Subject:
         """A copy on a device."""
         moved = each_tensor(self.batch, lambda part: part.to(device))
-        return Subject(self.name, copy.deepcopy(self.method).to(device), moved, self.layout)
+        return replace(self, method=copy.deepcopy(self.method).to(device), batch=moved)
+
+    def alone(self) -> Subject | None:
+        """The same network, where all persons but the first are absent; None if there are no others."""
+        if self.images or self.batch.clip.shape[-1] == 1:
+            return None
+        clip = self.batch.clip.clone()
+        clip[..., 1:] = 0
+        return replace(self, batch=self.batch._replace(clip=clip, joints=clip))
 
     @cached_property
     def network(self) -> Network:
         """What is exported."""
         _, channels, frames, _, persons = self.batch.clip.shape
-        return Network(self.method, self.layout, channels, frames, persons, {})
+        if self.images:
+            _, _, channels, frames, _ = self.batch.clip.shape
+            persons = 1
+        return Network(self.method, self.layout, channels, frames, persons, {}, self.images)
 
     @cached_property
     def onnx(self) -> bytes:
@@ -78,11 +91,13 @@ class Prepared:
         latency: one sample forward.
         forward: the batch forward.
         train: forward, losses, backward; None where nothing can be trained.
+        alone: the batch forward with one person a sample; None where there is no other, or it makes no difference.
     """
 
     latency: Callable[[], object]
     forward: Callable[[], object]
     train: Callable[[], object] | None
+    alone: Callable[[], object] | None = None
 
 
 def chosen_variants(text: str) -> tuple[Variant, ...]:
@@ -133,10 +148,12 @@ def _torch(subject: Subject, variant: Variant, device: str) -> Prepared:
             network: Any = each.method
             network.encoder.compile(fullgraph=True, dynamic=False)
     kind = torch.device(device).type if variant.endswith("bf16") else ""
+    alone = None if variant.startswith("compiled") else tested.alone()
     return Prepared(
         partial(_under, kind, partial(tested.forward, 1)),
         partial(_under, kind, tested.forward),
         partial(_under, kind, trained.train),
+        None if alone is None else partial(_under, kind, alone.forward),
     )
 
 
