@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,8 @@ def test_a_program_of_any_batch_and_length_agrees(name: str, tmp_path: Path) -> 
 
 @pytest.mark.slow
 @every
-def test_onnx_of_any_batch_and_length_agrees(name: str, tmp_path: Path) -> None:
+def test_onnx_of_any_batch_and_length_agrees(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pytest.importorskip("onnxruntime")
     found = export_onnx(network(name), tmp_path / "net.onnx")
+    assert not [each for each in caplog.records if each.levelno >= logging.WARNING], "the exporter talks to itself"
     assert max(each.error for each in found) < 1e-5

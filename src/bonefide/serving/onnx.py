@@ -103,13 +103,15 @@ def onnx_inference(content: bytes, *, threads: int = 0) -> Callable[..., Tensor]
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter tells what it looks for and does not find, and what torch will rename."""
-    logger = logging.getLogger("torch.onnx")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
+    """The exporter tells what it looks for and does not find, what torch will rename, and what it leaves unfolded."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
