@@ -91,5 +91,9 @@ def _resident(line: str) -> int:
 
 
 def _highest() -> int:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    try:
+        return _resident("VmHWM")
+    except (OSError, StopIteration):
+        # Less exact: on Linux it begins with the peak of the process that started this one.
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
