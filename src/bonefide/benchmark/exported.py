@@ -100,7 +100,7 @@ def _network(run: Run, method: Method, data: Experiment) -> Network:
     if isinstance(samples, DescriptorDataset):
         made = Network(method, layout, shape[1], shape[2], 1, {}, samples.images)
     # A network without logits, as those of pre-training, says so.
-    _eager(made, *made.inputs(1, made.frames))
+    made.infer(*made.inputs(1, made.frames))
     return made
 
 
@@ -115,24 +115,14 @@ def _rows(run: Run, network: Network, data: Experiment, *, rounds: int, batch_si
         if isinstance(each, str):
             rows.append(_without_numbers(run, each, variant=name))
             continue
-        cost = costs[name].over(batch_size)
-        times = (cost.wall * 1e3, costs["eager"].wall / costs[name].wall)
-        rows.append(
-            (
-                _name(run),
-                name,
-                parameters(network.method),
-                each.size / 1e6,
-                *times,
-                100 * right[name],
-                100 * unlike[name],
-            )
-        )
+        about = (parameters(network.method), each.size / 1e6)
+        times = (costs[name].over(batch_size).wall * 1e3, costs["eager"].wall / costs[name].wall)
+        rows.append((_name(run), name, *about, *times, 100 * right[name], 100 * unlike[name]))
     return rows
 
 
 def _made(run: Run, network: Network, data: Experiment) -> dict[str, _Made | str]:
-    made: dict[str, _Made | str] = {"eager": _Made(partial(_eager, network), run.weights_file.stat().st_size)}
+    made: dict[str, _Made | str] = {"eager": _Made(network.infer, run.weights_file.stat().st_size)}
     threads = torch.get_num_threads()
     try:
         exact = onnx_bytes(network)
@@ -143,12 +133,6 @@ def _made(run: Run, network: Network, data: Experiment) -> dict[str, _Made | str
         for name in _VARIANTS[len(made) :]:
             made[name] = str(error).splitlines()[0]
     return made
-
-
-def _eager(network: Network, *inputs: Tensor) -> Tensor:
-    with torch.inference_mode():
-        logits: Tensor = network.logits(*inputs)
-    return logits
 
 
 def _judged(

@@ -60,18 +60,15 @@ def check(network: Network, exported: Callable[..., Tensor], *, what: str = "the
     Raises:
         BonefideError: if they differ by more than `TOLERANCE` of the largest logit.
     """
-    found = []
-    sizes = cycle(_SAMPLES)
-    for seed, frames in enumerate(network.lengths.some(network.frames)):
-        inputs = network.inputs(next(sizes), frames, seed=seed)
-        with torch.inference_mode():
-            expected = network.logits(*inputs)
-        found.append(Agreement(len(expected), frames, _error(expected, exported(*inputs))))
+    lengths = list(network.lengths.some(network.frames))
     if not network.lengths.step:
-        inputs = network.inputs(next(sizes), network.frames, seed=1)
-        with torch.inference_mode():
-            expected = network.logits(*inputs)
-        found.append(Agreement(len(expected), network.frames, _error(expected, exported(*inputs))))
+        # Of the one length there is, batches of two sizes.
+        lengths.append(network.frames)
+    found = []
+    for seed, (samples, frames) in enumerate(zip(cycle(_SAMPLES), lengths, strict=False)):
+        inputs = network.inputs(samples, frames, seed=seed)
+        expected = network.infer(*inputs)
+        found.append(Agreement(samples, frames, _error(expected, exported(*inputs))))
     worst = max(found, key=lambda each: each.error)
     if not worst.error <= TOLERANCE:
         raise BonefideError(
@@ -89,8 +86,7 @@ def likeness(network: Network, exported: Callable[..., Tensor], batches: Iterabl
         exported: from inputs to logits.
         batches: inputs, at least one batch.
     """
-    with torch.inference_mode():
-        pairs = [(network.logits(*inputs), exported(*inputs)) for inputs in batches]
+    pairs = [(network.infer(*inputs), exported(*inputs)) for inputs in batches]
     expected, got = (torch.cat(each) for each in zip(*pairs, strict=True))
     alike = (expected.argmax(dim=1) == got.argmax(dim=1)).double().mean()
     return Likeness(len(expected), float(alike), _error(expected, got))

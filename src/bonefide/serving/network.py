@@ -79,6 +79,12 @@ class Network:
         """From clips to logits."""
         return Logits(self.method)
 
+    def infer(self, *inputs: Tensor) -> Tensor:
+        """Its logits, without gradients."""
+        with torch.inference_mode():
+            said: Tensor = self.logits(*inputs)
+        return said
+
     @property
     def encoder(self) -> Encoder:
         """Its copy in `logits`."""
