@@ -37,7 +37,7 @@ def network(name: str) -> Network:
 
 def check_step(name: str, backend: str) -> None:
     """A training step compiled without a break gives the gradients of one that is not."""
-    encoder, clip = build(name).train(), clips(4)
+    encoder, clip = build(name).double().train(), clips(4).double()
     for module in encoder.modules():
         # What is drawn at random would not be drawn alike.
         if "Drop" in type(module).__name__:
@@ -54,7 +54,7 @@ def check_step(name: str, backend: str) -> None:
     assert eager.keys() == compiled.keys()
     whole = torch.stack([each.norm() for each in eager.values()]).norm()
     apart = torch.stack([(compiled[key] - each).norm() for key, each in eager.items()]).norm()
-    assert apart < 1e-3 * whole
+    assert apart < 1e-10 * whole
 
 
 @every
