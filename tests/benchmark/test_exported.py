@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
 from tiny import loaded, tiny_store
+from torch import Tensor
 
 from bonefide.benchmark import exported
 from bonefide.benchmark.exported import measure_exported
@@ -58,12 +60,17 @@ def test_a_run_is_measured_in_three_ways(place: Path) -> None:
 
 
 def test_decisions_are_compared_with_eager_and_with_labels(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exported, "onnx_bytes", lambda network: b"exact")
-    monkeypatch.setattr(exported, "int8_bytes", lambda content, batches: b"rounded")
-    monkeypatch.setattr(
-        exported, "onnx_inference", lambda content, threads: lambda clip: torch.eye(10)[[3] * len(clip)]
-    )
+    monkeypatch.setattr(exported, "onnx_bytes", lambda network, target="floats": target.encode())
+    monkeypatch.setattr(exported, "int8_bytes", lambda content, batches: b"rounded " + content)
+    contents: list[bytes] = []
+
+    def inference(content: bytes, *, threads: int) -> Callable[[Tensor], Tensor]:
+        contents.append(content)
+        return lambda clip: torch.eye(10)[[3] * len(clip)]
+
+    monkeypatch.setattr(exported, "onnx_inference", inference)
     _, exact, rounded = _measured(place, place / "out")
+    assert contents == [b"floats", b"rounded integers"]
     labels = load_scores(_only_run(place).scores_file)
     decided = labels.values.argmax(axis=1)
     assert exact["unlike_eager_percent"] == pytest.approx(100 * (decided != 3).mean())
@@ -74,7 +81,7 @@ def test_what_cannot_be_quantised_keeps_its_other_rows(place: Path, monkeypatch:
     def refused(content: bytes, batches: object) -> bytes:
         raise BonefideError("too narrow\nfor this")
 
-    monkeypatch.setattr(exported, "onnx_bytes", lambda network: b"exact")
+    monkeypatch.setattr(exported, "onnx_bytes", lambda network, target="floats": target.encode())
     monkeypatch.setattr(exported, "onnx_inference", lambda content, threads: lambda clip: torch.zeros(len(clip), 10))
     monkeypatch.setattr(exported, "int8_bytes", refused)
     rows = _measured(place, place / "out")

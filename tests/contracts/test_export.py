@@ -13,6 +13,7 @@ from test_encoders import CLIPS, FRAMES, PERSONS, build, clips, encode, settled
 
 from bonefide import layouts
 from bonefide.config.build import method
+from bonefide.serving.capture import capture
 from bonefide.serving.network import Network
 from bonefide.serving.onnx import export_onnx
 from bonefide.serving.program import export_program
@@ -90,6 +91,29 @@ def test_a_program_of_any_batch_and_length_agrees(name: str, tmp_path: Path) -> 
     found = export_program(given, tmp_path / "net.pt2")
     assert len({each.samples for each in found}) > 1
     assert len({each.frames for each in found}) > 1 or not given.lengths.step
+
+
+@pytest.mark.parametrize("name", ["agcn", "hcn", "stgcn"])
+def test_the_form_for_onnx_runtime_is_equal(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked without an exporter, which takes long."""
+    encoder = settled(name).double()
+    for frames in (FRAMES,) if name == "hcn" else (1, 5, 16, 37):
+        clip = clips(3, frames=frames).double()
+        clip[1:, ..., 1] = 0
+        with monkeypatch.context() as patched, torch.inference_mode():
+            plain = encode(encoder, clip)
+            asked: list[str] = []
+            patched.setattr(f"bonefide.encoders.{name}.export_target", lambda asked=asked: asked.append("") or "floats")
+            portable = encode(encoder, clip)
+        assert asked
+        for ours, theirs in zip(portable, plain, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(("target", "leaves_out"), [("compiler", False), ("floats", True), ("integers", True)])
+def test_only_onnx_runtime_gets_shapes_that_depend_on_values(target: Any, leaves_out: bool) -> None:
+    captured = capture(network("hcn"), target)
+    assert any(node.target == torch.ops.aten.nonzero.default for node in captured.graph.nodes) == leaves_out
 
 
 @pytest.mark.slow

@@ -69,6 +69,29 @@ def test_equal_to_the_formulas(frames: int, persons: int, training: bool) -> Non
         torch.testing.assert_close(ours[key], each.grad, rtol=1e-9, atol=1e-12, msg=key)
 
 
+def test_absent_persons_are_computed_once_in_training_too() -> None:
+    plain, method = (each.train() for each in _pair(16, 2))
+    clip = torch.randn(4, 3, 16, 20, 2, dtype=torch.float64)
+    clip[1:, ..., 1] = 0
+    computed: list[int] = []
+    method.encoder.position.temporal.register_forward_hook(lambda *of: computed.append(len(of[-1])))
+    for logits in (method.head(method.encoder(clip).pooled), plain(clip)):
+        (logits * torch.cos(0.2 * torch.arange(20).view(4, 5))).sum().backward()
+    assert computed == [6], "of four clips the first persons, one second person and one who is absent"
+    ours = converter.to_official({key: each.grad for key, each in method.named_parameters()})
+    for key, each in plain.named_parameters():
+        torch.testing.assert_close(ours[key], each.grad, rtol=1e-9, atol=1e-12, msg=key)
+
+
+def test_absent_persons_lose_channels_of_their_own() -> None:
+    torch.manual_seed(0)
+    encoder = HCN(layout("ucla20"), 3, frames=16, persons=2, base_channels=8).train()
+    for each in encoder.parameters():
+        torch.nn.init.normal_(each, 0, 0.1)
+    clip = torch.zeros(3, 3, 16, 20, 2)
+    assert len(encoder(clip).map.flatten(2).flatten(0, 1).unique(dim=0)) == 6
+
+
 def test_two_equal_persons_share_the_gradient() -> None:
     """As of one person seen twice, which is what NTU RGB+D 120 stores for one."""
     plain, method = _pair(16, 2)

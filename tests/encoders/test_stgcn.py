@@ -101,6 +101,17 @@ def test_equal_to_the_formulas(
         torch.testing.assert_close(value, plain.state_dict()[key], msg=key)
 
 
+def test_joints_to_ignore_are_ignored_in_the_form_for_onnx_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    options: dict[str, Any] = {"base_channels": 4, "ignore_joints": (3, 4, 19), "edge_importance": False}
+    encoder = STGCN(layout("ucla20"), 3, **options).double().eval()
+    clip = torch.randn(2, 3, 24, 20, 2, dtype=torch.float64)
+    with torch.no_grad():
+        plain = encoder(clip)
+        monkeypatch.setattr("bonefide.encoders.stgcn.export_target", lambda: "floats")
+        torch.testing.assert_close(encoder(clip).map, plain.map, rtol=1e-9, atol=1e-15)
+
+
 def _gradients(module: nn.Module, pooled: Tensor, clip: Tensor) -> dict[str, Tensor]:
     clip.grad = None
     (pooled * torch.cos(0.2 * torch.arange(pooled.numel(), dtype=pooled.dtype).view_as(pooled))).sum().backward()

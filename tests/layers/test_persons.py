@@ -73,3 +73,8 @@ def test_where_any_module_trains_nothing_is_left_out() -> None:
     assert distinct_persons(with_absent(), network).computed is not None
     network[1].norm.train()
     assert distinct_persons(with_absent(), network).computed is None
+
+
+def test_whoever_wants_the_gradient_of_the_clip_has_one_of_every_person() -> None:
+    assert distinct_persons(with_absent()).computed is not None
+    assert distinct_persons(with_absent().requires_grad_()).computed is None

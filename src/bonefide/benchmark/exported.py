@@ -127,7 +127,7 @@ def _made(run: Run, network: Network, data: Experiment) -> dict[str, _Made | str
     try:
         exact = onnx_bytes(network)
         made["onnx"] = _Made(onnx_inference(exact, threads=threads), len(exact))
-        rounded = int8_bytes(exact, calibration(network, data, sequences=_SEQUENCES).measured)
+        rounded = int8_bytes(onnx_bytes(network, "integers"), calibration(network, data, sequences=_SEQUENCES).measured)
         made["onnx_int8"] = _Made(onnx_inference(rounded, threads=threads), len(rounded))
     except BonefideError as error:
         for name in _VARIANTS[len(made) :]:

@@ -67,11 +67,6 @@ class Subject:
             persons = 1
         return Network(self.method, self.layout, channels, frames, persons, {}, self.images)
 
-    @cached_property
-    def onnx(self) -> bytes:
-        """Its ONNX file."""
-        return onnx_bytes(self.network)
-
     def train(self) -> None:
         """Forward, losses, backward."""
         self.method.zero_grad()
@@ -168,6 +163,15 @@ def _onnx(subject: Subject, variant: Variant, device: str) -> Prepared:
         # The runtime of the extra is the one for processors.
         raise NotImplementedError(f"ONNX Runtime is measured on the CPU, not on {device}")
     inputs = subject.network.given(subject.batch)
-    content = subject.onnx if variant == "onnx" else int8_bytes(subject.onnx, [inputs])
+    if variant == "onnx":
+        content = onnx_bytes(subject.network)
+    else:
+        content = int8_bytes(onnx_bytes(subject.network, "integers"), [inputs])
     infer = onnx_inference(content, threads=torch.get_num_threads())
-    return Prepared(partial(infer, *(each[:1] for each in inputs)), partial(infer, *inputs), None)
+    alone = subject.alone()
+    return Prepared(
+        partial(infer, *(each[:1] for each in inputs)),
+        partial(infer, *inputs),
+        None,
+        None if alone is None else partial(infer, *subject.network.given(alone.batch)),
+    )

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from bonefide.encoders._temporal_shift import TemporalShift
+from bonefide.layers.batch_norm import affine
 from bonefide.layers.joint_shift import joint_shift
 
 __all__ = ["portable_map"]
@@ -36,7 +37,7 @@ def portable_map(x: Tensor, blocks: Iterable[Any]) -> Tensor:
 
 def _spatial(x: Tensor, part: Any) -> Tensor:
     joints, channels = part.mask.shape
-    scale, offset = (each.view(joints, -1).t().unsqueeze(1) for each in _affine(part.norm))
+    scale, offset = (each.view(joints, -1).t().unsqueeze(1) for each in affine(part.norm))
     there = _moves(joints, channels, x) * (torch.tanh(part.mask).t() + 1).unsqueeze(1)
     back = _moves(joints, len(part.linear.bias), x, back=True) * scale
     y = torch.matmul(_mapped(torch.matmul(x, there), part.linear.weight), back)
@@ -44,12 +45,12 @@ def _spatial(x: Tensor, part: Any) -> Tensor:
 
 
 def _temporal(x: Tensor, part: Any) -> Tensor:
-    scale, offset = _affine(part.norm_in)
+    scale, offset = affine(part.norm_in)
     (before, later), (first, second) = _taps(x, part.shift_in)
     # Beyond the first and the last frame there is nothing, so not even an offset.
     x = before * (first * _deep(scale)) + (later * (second * _deep(scale)) + (first + second) * _deep(offset))
     x = torch.relu(_mapped(x, part.linear.weight) + _deep(part.linear.bias))
-    scale, offset = _affine(part.norm_out)
+    scale, offset = affine(part.norm_out)
     (before, later), (first, second) = _taps(x, part.shift_out)
     return before * (first * _deep(scale)) + (later * (second * _deep(scale)) + _deep(offset))
 
@@ -74,7 +75,7 @@ def _taps(x: Tensor, shift: TemporalShift) -> tuple[list[Tensor], list[Tensor]]:
 def _projected(x: Tensor, part: Any) -> Tensor:
     if isinstance(part, nn.Identity):
         return x
-    scale, offset = _affine(part.norm)
+    scale, offset = affine(part.norm)
     weight = part.linear.weight * scale.unsqueeze(1)
     return _mapped(x[:, :, :: part.stride], weight) + _deep(part.linear.bias * scale + offset)
 
@@ -89,14 +90,6 @@ def _moves(joints: int, channels: int, like: Tensor, *, back: bool = False) -> T
     source = joint_shift(joints, channels, back=back).view(joints, channels).t() // channels
     goes = torch.arange(joints).view(1, -1, 1) == source.unsqueeze(1)
     return goes.to(dtype=like.dtype, device=like.device)
-
-
-def _affine(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """What a normalisation multiplies by and adds."""
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-    return scale, norm.bias - norm.running_mean * scale
 
 
 def _deep(each: Tensor) -> Tensor:

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bonefide.encoders._agcn_portable import portable_map
 from bonefide.errors import ShapeError
+from bonefide.layers.exporting import export_target
 from bonefide.layers.init import kaiming_fan_out_
 from bonefide.layers.persons import PersonBatchNorm, distinct_persons
 from bonefide.layers.temporal_conv import TemporalConv
@@ -104,6 +106,9 @@ class AGCN(nn.Module):
         x = self.input_norm(clip)
         persons = distinct_persons(clip, self)
         x = persons.select(x)
+        if export_target() == "floats":
+            feature_map = persons.unfold(portable_map(x, self.blocks))
+            return Features(feature_map, feature_map.mean(dim=(1, 3, 4)))
         frames_first = tiles_pay(x)
         if frames_first:
             x = x.transpose(0, 2).contiguous(memory_format=torch.channels_last)

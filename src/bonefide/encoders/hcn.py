@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bonefide.errors import ShapeError
-from bonefide.layers.persons import unfold_persons
+from bonefide.layers.exporting import export_target
+from bonefide.layers.persons import distinct_persons, unfold_persons
 from bonefide.layouts.layout import SkeletonLayout
 from bonefide.types import Features
 
@@ -57,8 +58,9 @@ class HCN(nn.Module):
 
     Differs from the official code:
         None is known; the numbers are those of the re-implementation huguyuehuhu/HCN-pytorch. All persons are computed
-        at once, any number of them, there two; poolings come before rectification and dropout, with which they commute.
-        No check for NaN. No classifier: methods have it.
+        at once, any number of them, there two; what absent persons share is computed once (`layers.persons`). Poolings
+        come before rectification and dropout, with which they commute. No check for NaN. No classifier: methods have
+        it.
 
     Example:
         >>> from bonefide.layouts import layout
@@ -115,15 +117,20 @@ class HCN(nn.Module):
             raise ShapeError(
                 f"built for clips (N, C={fits[0]}, T={fits[1]}, V={fits[2]}, M={fits[3]}), got {tuple(clip.shape)}"
             )
-        x = clip.permute(0, 4, 1, 2, 3).flatten(0, 1)
+        # In training too: nothing is normalised by what the batch holds.
+        persons = distinct_persons(clip)
+        x = persons.select(clip.permute(0, 4, 1, 2, 3).flatten(0, 1))
         points = self.position.points(x)
         towers = [self.position(points), self.motion(self.motion.points(_motion(x)))]
+        if self.training:
+            # Of each person other channels are dropped, absent ones included.
+            towers = [persons.everybody(tower) for tower in towers]
         y = torch.cat([self._drop(tower) for tower in towers], dim=1)
         for conv in self.fusion:
             y = self._drop(torch.relu(F.max_pool2d(conv(y), 2)))
-        last = unfold_persons(y, self.persons)
+        last = unfold_persons(y if self.training else persons.everybody(y), self.persons)
         pooled = torch.relu(self.project(last.amax(dim=1).flatten(1)))
-        feature_map = unfold_persons(points, self.persons) if self.tap == "points" else last
+        feature_map = persons.unfold(points) if self.tap == "points" else last
         return Features(feature_map, F.dropout(pooled, self.dropout, self.training))
 
     def _drop(self, x: Tensor) -> Tensor:
@@ -150,8 +157,11 @@ class _Tower(nn.Module):
 
         They stay last in memory: convolutions and poolings of such images are the fastest on a CPU.
         """
-        # Axes in the order (0, 3, 2, 1), by two moves of one axis each: ONNX Runtime has those fast, and only those.
-        x = points.flatten(1, 2).transpose(1, 2).unflatten(2, points.shape[1:3]).transpose(2, 3)
+        if export_target() == "floats":
+            # Two moves of one axis each: ONNX Runtime has those fast, and only those.
+            x = points.flatten(1, 2).transpose(1, 2).unflatten(2, points.shape[1:3]).transpose(2, 3)
+        else:
+            x = points.permute(0, 3, 2, 1)
         x = x.contiguous(memory_format=torch.channels_last)
         return F.max_pool2d(self.region(F.max_pool2d(self.joint(x), 2)), 2)
 

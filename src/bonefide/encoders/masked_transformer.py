@@ -8,6 +8,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from bonefide.errors import ShapeError
+from bonefide.layers.persons import distinct_persons
 from bonefide.layers.position import JointTimePosition
 from bonefide.layers.transformer_block import TransformerStack
 from bonefide.layouts.layout import SkeletonLayout
@@ -31,8 +32,9 @@ class MaskedTransformer(nn.Module):
     """A transformer over tokens, each a joint for a few frames.
 
     Coordinates of a token are projected, a learned vector of its joint and one of its time are added, and blocks of
-    attention among all tokens of a person follow. Persons are sequences of their own, absent ones too. Those who hide
-    tokens call `patches` and `encode`, which computes the visible ones only; recognition calls it as any encoder.
+    attention among all tokens of a person follow. Persons are sequences of their own, absent ones too; in evaluation
+    these are computed once (`layers.persons`). Those who hide tokens call `patches` and `encode`, which computes the
+    visible ones only; recognition calls it as any encoder.
 
     Args:
         layout: the skeleton; gives V. Bones are not used.
@@ -137,9 +139,11 @@ class MaskedTransformer(nn.Module):
 
     def forward(self, clip: Tensor, joints: Tensor | None = None) -> Features:
         """Encode clips; `joints` is not used."""
-        encoded = self.encode(self.patches(clip))
+        patches = self.patches(clip)
+        persons = distinct_persons(clip, self)
+        encoded = persons.unfold(self.encode(persons.select(patches)))
         # (N, M, T', V', D)
-        feature_map = encoded.view(clip.shape[0], -1, self.grid.times, self.grid.joints, self.out_channels)
+        feature_map = encoded.unflatten(2, (self.grid.times, self.grid.joints))
         return Features(feature_map.permute(0, 1, 4, 2, 3), feature_map.mean(dim=(1, 2, 3)))
 
     def patches(self, clip: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from bonefide.encoders._shiftgcn_portable import portable_map
 from bonefide.encoders._temporal_shift import ShiftGradient, TemporalShift
 from bonefide.errors import ShapeError
 from bonefide.layers.joint_shift import joint_shift
-from bonefide.layers.persons import PersonBatchNorm, distinct_persons, unfold_persons
+from bonefide.layers.persons import PersonBatchNorm, distinct_persons
 from bonefide.layouts.layout import SkeletonLayout
 from bonefide.types import Features
 
@@ -119,11 +119,12 @@ class ShiftGCN(nn.Module):
         if clip.ndim == 5:
             _check_frames(clip.shape[2])
         x = self.input_norm(clip)
-        if torch.compiler.is_exporting() and not self.training:
-            feature_map = unfold_persons(portable_map(x, self.blocks), self.persons)
-            return Features(feature_map, feature_map.mean(dim=(1, 3, 4)))
         persons = distinct_persons(clip, self)
-        x = persons.select(x).permute(0, 2, 3, 1).contiguous()
+        x = persons.select(x)
+        if torch.compiler.is_exporting() and not self.training:
+            feature_map = persons.unfold(portable_map(x, self.blocks))
+            return Features(feature_map, feature_map.mean(dim=(1, 3, 4)))
+        x = x.permute(0, 2, 3, 1).contiguous()
         for block in self.blocks:
             x = block(x)
         x = persons.unfold(x)

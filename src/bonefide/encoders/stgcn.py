@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bonefide.encoders._stgcn_portable import portable_map
 from bonefide.errors import ShapeError
 from bonefide.layers.dropout import dropout
+from bonefide.layers.exporting import export_target
 from bonefide.layers.persons import PersonBatchNorm, distinct_persons
 from bonefide.layers.tiled_conv import convolve_frames, tiles_pay
 from bonefide.layouts.graph import Strategy
@@ -144,6 +146,9 @@ class STGCN(nn.Module):
         kept = None if len(self.kept) == self.joints else self.kept
         if kept is not None:
             x = x.index_select(-1, kept)
+        if export_target() == "floats":
+            feature_map = persons.unfold(portable_map(x, self.blocks, kept))
+            return Features(feature_map, feature_map.mean(dim=(1, 3, 4)))
         frames_first = tiles_pay(x)
         if frames_first:
             x = x.transpose(0, 2).contiguous(memory_format=torch.channels_last)
@@ -205,9 +210,7 @@ class _PartitionedGraphConv(nn.Module):
         self.importance = nn.Parameter(torch.ones_like(graphs)) if edge_importance else None
 
     def forward(self, x: Tensor, kept: Tensor | None, *, frames_first: bool) -> Tensor:
-        graphs = self.graphs if self.importance is None else self.graphs * self.importance
-        if kept is not None:
-            graphs = graphs.index_select(1, kept).index_select(2, kept)
+        graphs = self.weighted_graphs(kept)
         # The widths grow, so gathering from neighbours comes before mixing; its subsets are then input channels.
         gathered = _gather_channels_last(x, graphs) if frames_first else _gather(x, graphs)
         subsets, channels = len(graphs), x.shape[1]
@@ -216,6 +219,11 @@ class _PartitionedGraphConv(nn.Module):
             return F.conv2d(gathered, weight)
         bias = torch.einsum("kd,kw->dw", self.mix.bias.view(subsets, -1), graphs.sum(dim=1))
         return F.conv2d(gathered, weight) + bias.unsqueeze(1)
+
+    def weighted_graphs(self, kept: Tensor | None) -> Tensor:
+        """(K, V, V), from source to target, of the joints that are kept."""
+        graphs = self.graphs if self.importance is None else self.graphs * self.importance
+        return graphs if kept is None else graphs.index_select(1, kept).index_select(2, kept)
 
 
 def _gather(x: Tensor, graphs: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["BatchNorm2d"]
+__all__ = ["BatchNorm2d", "affine"]
 
 _MOMENTUM = 0.1
 
@@ -42,6 +42,14 @@ class BatchNorm2d(nn.BatchNorm2d):
             self.get_buffer("running_var").lerp_(variance * (count / (count - 1)), _MOMENTUM)
         out: Tensor = y
         return out
+
+
+def affine(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """What a norm multiplies each channel by and adds to it in evaluation, (C,) each."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    return scale, norm.bias - norm.running_mean * scale
 
 
 def _sums_pay(x: Tensor) -> bool:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bonefide.errors import ShapeError
+from bonefide.layers.exporting import export_target
 
 __all__ = ["DistinctPersons", "PersonBatchNorm", "distinct_persons", "unfold_persons"]
 
@@ -30,20 +31,26 @@ class DistinctPersons(NamedTuple):
         """(N * M, ...) to those that are computed."""
         return x if self.computed is None else x.index_select(0, self.computed)
 
+    def everybody(self, x: Tensor) -> Tensor:
+        """Those that were computed to (N * M, ...)."""
+        return x if self.of_each is None else x.index_select(0, self.of_each)
+
     def unfold(self, x: Tensor) -> Tensor:
         """Those that were computed to (N, M, ...)."""
-        return unfold_persons(x if self.of_each is None else x.index_select(0, self.of_each), self.slots)
+        return unfold_persons(self.everybody(x), self.slots)
 
 
-def distinct_persons(clip: Tensor, encoder: nn.Module) -> DistinctPersons:
+def distinct_persons(clip: Tensor, encoder: nn.Module | None = None) -> DistinctPersons:
     """Absent persons of a slot are zeros in all clips, so an encoder says the same of them all: one is computed.
 
-    On most clips of two slots one is empty, which then take little more than half of the time. The encoder must treat
-    each person alone. Not in training, where statistics include the absent, and not where shapes must be known before.
+    On most clips of two slots one is empty, which then take little more than half of the time. What sees them must
+    treat each person alone. Programs for ONNX Runtime leave the same ones out; compilers, which want to know shapes
+    before, see all persons, and so do those who want the gradient of the clip, as every person has their own.
 
     Args:
         clip: zeros where nobody is.
-        encoder: what will see it; nothing is left out if any of its modules is in training mode.
+        encoder: what will see it; nothing is left out if any of its modules is in training mode, as statistics include
+            the absent. None for what has no statistics and draws nothing at random.
 
     Shape:
         clip: (N, C, T, V, M).
@@ -51,18 +58,30 @@ def distinct_persons(clip: Tensor, encoder: nn.Module) -> DistinctPersons:
     Example:
         >>> clip = torch.ones(3, 3, 4, 2, 2)
         >>> clip[1:, ..., 1] = 0
-        >>> persons = distinct_persons(clip, nn.Identity().eval())
+        >>> persons = distinct_persons(clip)
         >>> persons.computed, persons.of_each
         (tensor([0, 1, 2, 3, 4]), tensor([0, 1, 2, 3, 4, 3]))
     """
     count, slots = clip.shape[0], clip.shape[-1]
-    if slots == 1 or torch.compiler.is_compiling() or any(module.training for module in encoder.modules()):
+    exporting = export_target() in {"floats", "integers"}
+    if slots == 1 or (torch.compiler.is_compiling() and not exporting) or _any_trains(encoder) or clip.requires_grad:
         return DistinctPersons(slots)
     absent = (clip == 0).flatten(1, 3).all(dim=1)
     rows = torch.arange(count * slots, device=clip.device).view(count, slots)
     first = rows.gather(0, absent.int().argmax(dim=0, keepdim=True))
-    computed, of_each = torch.where(absent, first, rows).flatten().unique(return_inverse=True)
-    return DistinctPersons(slots) if len(computed) == len(of_each) else DistinctPersons(slots, computed, of_each)
+    stands_in = torch.where(absent, first, rows).flatten()
+    for_itself = stands_in == rows.flatten()
+    computed = for_itself.nonzero().squeeze(1)
+    if exporting:
+        # The first of every slot is always computed, whether anybody is there or not.
+        torch._check(computed.shape[0] >= slots)
+    elif computed.shape[0] == count * slots:
+        return DistinctPersons(slots)
+    return DistinctPersons(slots, computed, (for_itself.cumsum(0) - 1).index_select(0, stands_in))
+
+
+def _any_trains(encoder: nn.Module | None) -> bool:
+    return encoder is not None and any(module.training for module in encoder.modules())
 
 
 class PersonBatchNorm(nn.Module):

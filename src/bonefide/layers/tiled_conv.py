@@ -24,9 +24,10 @@ from torch.autograd.function import once_differentiable
 
 from bonefide.types import Array
 
-__all__ = ["convolve_frames", "convolve_tiles", "tiles_pay"]
+__all__ = ["TILE", "convolve_frames", "convolve_tiles", "tile_transforms", "tiles_pay"]
 
-_TILE = 16
+TILE = 16
+"""Frames that are made together."""
 _WHOLE = 32
 
 
@@ -83,8 +84,17 @@ def convolve_tiles(x: Tensor, weight: Tensor, bias: Tensor | None, *, stride: in
 
 
 @cache
-def _transforms(kernel: int, tile: int, size: int) -> tuple[Array, Array, Array]:
-    """Of a tile of input, of the taps, and of their products back: (P, size), (P, k), (tile, P), float64."""
+def tile_transforms(kernel: int, tile: int, size: int) -> tuple[Array, Array, Array]:
+    """Real matrices that transform a tile of input, the taps, and their products back, in float64.
+
+    Args:
+        kernel: taps k.
+        tile: frames that are made together.
+        size: frames of the circle they are computed on.
+
+    Shape:
+        returned: (P, size), (P, k), (tile, P).
+    """
     frequencies = np.arange(size // 2 + 1)
     forward = np.exp(-2j * np.pi * np.outer(frequencies, np.arange(size)) / size)
     back = np.exp(2j * np.pi * np.outer(np.arange(tile), frequencies) / size) / size
@@ -108,7 +118,9 @@ def _transforms(kernel: int, tile: int, size: int) -> tuple[Array, Array, Array]
 def _matrices(kernel: int, dtype: torch.dtype, stride: int, tile: int, size: int) -> tuple[Tensor, Tensor, Tensor]:
     # Kept over calls, so they must not be tensors of inference mode, which training refuses.
     with torch.inference_mode(False):
-        of_input, of_taps, of_products = (torch.tensor(each, dtype=dtype) for each in _transforms(kernel, tile, size))
+        of_input, of_taps, of_products = (
+            torch.tensor(each, dtype=dtype) for each in tile_transforms(kernel, tile, size)
+        )
         return of_input, of_taps, of_products[::stride].contiguous()
 
 
@@ -185,4 +197,4 @@ def _lengths(frames: int, kernel: int) -> tuple[int, int]:
     if frames <= _WHOLE:
         # Before and after it are zeros, which serve both ends of the circle.
         return frames, frames + kernel // 2
-    return _TILE, _TILE + kernel - 1
+    return TILE, TILE + kernel - 1

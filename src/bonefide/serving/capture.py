@@ -10,6 +10,7 @@ import torch
 from torch.export import Dim, ExportedProgram
 
 from bonefide.errors import BonefideError
+from bonefide.layers.exporting import Target, exporting_for
 from bonefide.serving.lengths import LONGEST
 from bonefide.serving.network import Network
 
@@ -18,17 +19,18 @@ __all__ = ["capture"]
 _SAMPLES = 3
 
 
-def capture(network: Network) -> ExportedProgram:
+def capture(network: Network, target: Target = "compiler") -> ExportedProgram:
     """Capture the graph.
 
     Args:
         network: what to capture.
+        target: whom it is for.
 
     Raises:
         BonefideError: if its forward pass cannot be captured.
     """
     sizes = _sizes(network)
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), exporting_for(target), warnings.catch_warnings():
         # Of torch, about its own internals.
         warnings.simplefilter("ignore")
         try:

@@ -52,7 +52,7 @@ def export_int8(network: Network, file: Path, measured_with: Calibration, *, ove
     needed("onnx", "onnxscript", "onnxruntime.quantization")
     if file.exists() and not overwrite:
         raise OutputError(f"{file} is already there; give --overwrite to replace it")
-    exact = onnx_bytes(replace(network, facts=network.facts | measured_with.facts))
+    exact = onnx_bytes(replace(network, facts=network.facts | measured_with.facts), "integers")
     check(network, onnx_inference(exact), what="ONNX Runtime")
     content = int8_bytes(exact, measured_with.measured)
     found = likeness(network, onnx_inference(content), measured_with.held)
@@ -75,7 +75,7 @@ def int8_bytes(content: bytes, batches: Iterable[Sequence[Tensor]]) -> bytes:
     differed no more from those of float32 without the bit.
 
     Args:
-        content: of a float32 file, as `onnx_bytes` makes it; metadata, inputs and free axes are kept.
+        content: of a float32 file, as `onnx_bytes` makes it for integers; metadata, inputs and free axes are kept.
         batches: inputs to measure ranges with, each in the order of the file's inputs: training sequences as they are
             seen in tests, a hundred or so.
 

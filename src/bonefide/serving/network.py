@@ -112,14 +112,17 @@ class Network:
         )
 
     def inputs(self, samples: int, frames: int, *, seed: int = 0) -> tuple[Tensor, ...]:
-        """Random inputs that fit."""
+        """Random inputs that fit; every second clip shows one person."""
         generator = torch.Generator().manual_seed(seed)
         if self.images:
             shape = (samples, len(self.images), self.channels, frames, frames)
             return (torch.randint(256, shape, generator=generator).float(),)
         size = (frames, len(self.layout.joints), self.persons)
-        clip = torch.randn(samples, self.channels, *size, generator=generator)
-        return (clip, torch.randn(samples, 3, *size, generator=generator)) if self.needs_joints else (clip,)
+        channels = (self.channels, 3) if self.needs_joints else (self.channels,)
+        drawn = tuple(torch.randn(samples, each, *size, generator=generator) for each in channels)
+        for each in drawn:
+            each[1::2, ..., 1:] = 0
+        return drawn
 
     def described(self) -> dict[str, str]:
         """The facts with those that every file carries."""

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -52,15 +53,20 @@ def export_onnx(network: Network, file: Path, *, overwrite: bool = False) -> lis
     return found
 
 
-def onnx_bytes(network: Network) -> bytes:
-    """The content of an ONNX file.
+def onnx_bytes(network: Network, target: Literal["floats", "integers"] = "floats") -> bytes:
+    """The content of an ONNX file, in float32.
+
+    Args:
+        network: what to export.
+        target: whether it will be computed as it is, or is to be quantised (`int8_bytes`): integers want plain
+            convolutions, floats have long ones faster in tiles.
 
     Raises:
         InstallationError: if the extra is not installed.
         BonefideError: if the network cannot be captured or translated.
     """
     needed("onnx", "onnxscript")
-    captured = capture(network)
+    captured = capture(network, target)
     with _quiet():
         program = rewrite(captured)
         try:

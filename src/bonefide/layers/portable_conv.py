@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Convolutions of maps (T, N, V, C) as ONNX Runtime has them fastest on a CPU in float32: as products of matrices.
+
+Norms that follow are folded into the weights. Long convolutions along time are computed in tiles, with a third of the
+multiplications (see `layers.tiled_conv`); no operation here has an axis of as many places as there are tiles, as the
+number may be one, which exporters treat as a case of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bonefide.layers.batch_norm import affine
+from bonefide.layers.tiled_conv import TILE, tile_transforms
+
+__all__ = ["portable_frames", "portable_pointwise", "portable_residual"]
+
+
+def portable_frames(x: Tensor, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:
+    """A convolution along time with padding and bias, normalised by what training has seen.
+
+    Args:
+        x: activations.
+        conv: kernel (k, 1), k odd, padding (k // 2, 0), stride 1 or 2.
+        norm: follows it.
+
+    Shape:
+        x: (T, N, V, C).
+        returned: (ceil(T / stride), N, V, C').
+    """
+    frames, count, joints, channels = x.shape
+    kernel, stride = conv.kernel_size[0], conv.stride[0]
+    size = TILE + kernel - 1
+    of_input, of_taps, of_all = (torch.tensor(each, dtype=x.dtype) for each in tile_transforms(kernel, TILE, size))
+    of_products = of_all[::stride]
+    scale, offset = affine(norm)
+    bias = offset if conv.bias is None else conv.bias * scale + offset
+
+    tiles = (frames + TILE - 1) // TILE
+    padded = F.pad(x.flatten(1), (0, 0, kernel // 2, tiles * TILE - frames + kernel // 2))
+    # Frame after frame of all tiles: row p * tiles + i is frame p of tile i.
+    row = torch.arange(size * tiles)
+    place = row // tiles
+    seen = padded.index_select(0, place + (row - place * tiles) * TILE).reshape(size, -1)
+    transformed = torch.matmul(of_input, seen).reshape(len(of_input), -1, channels)
+    by_tap = (conv.weight.squeeze(-1) * scale.view(-1, 1, 1)).permute(2, 1, 0).flatten(1)
+    taps = torch.matmul(of_taps, by_tap).reshape(len(of_taps), channels, -1)
+    made = torch.matmul(of_products, torch.bmm(transformed, taps).flatten(1))
+    made = made.reshape(-1, count * joints * conv.out_channels)
+    frame = torch.arange((frames + stride - 1) // stride)
+    by_time = made.index_select(0, frame % len(of_products) * tiles + frame // len(of_products))
+    return by_time.reshape(-1, count, joints, conv.out_channels) + bias
+
+
+def portable_pointwise(x: Tensor, conv: nn.Conv2d, norm: nn.BatchNorm2d | None = None) -> Tensor:
+    """A convolution of one frame and joint, normalised if there is a norm.
+
+    Shape:
+        x: (T, N, V, C).
+        returned: (T, N, V, C').
+    """
+    weight = conv.weight.flatten(1).t()
+    bias = x.new_zeros(()) if conv.bias is None else conv.bias
+    if norm is not None:
+        scale, offset = affine(norm)
+        weight, bias = weight * scale, bias * scale + offset
+    return torch.matmul(x, weight) + bias
+
+
+def portable_residual(x: Tensor, part: Any) -> Tensor:
+    """Nothing, or a pointwise convolution and a norm, strides already taken.
+
+    Shape:
+        x: (T, N, V, C).
+        returned: (T, N, V, C').
+    """
+    return x if isinstance(part, nn.Identity) else portable_pointwise(x, *part.children())
