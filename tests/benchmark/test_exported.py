@@ -10,18 +10,17 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from tiny import loaded, tiny_store
+from tiny import loaded, tiny_store, trained
 from torch import Tensor
 
 from bonefide.benchmark import exported
 from bonefide.benchmark.exported import measure_exported
-from bonefide.config.load import recipe_digest, single_run
+from bonefide.config.load import recipe_digest
 from bonefide.errors import BonefideError, RunError
 from bonefide.evaluation.metrics import top_k
 from bonefide.evaluation.scores import load_scores
 from bonefide.methods.supervised import Supervised
 from bonefide.run import Run
-from bonefide.training.fit import train_run
 from bonefide.types import Outputs
 
 
@@ -30,9 +29,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Stores, and one run below `out`."""
     folder = tmp_path_factory.mktemp("runs")
     store = tiny_store(folder / "store", count=40)
-    recipe = loaded(folder, encoder__width=64, training__epochs=2)
-    name = next(iter(recipe.runs))
-    train_run(single_run(recipe, name), name, folder / "out" / "one", store=store, device="cpu")
+    trained(loaded(folder, encoder__width=64, training__epochs=2), folder / "out" / "one", store)
     return folder
 
 

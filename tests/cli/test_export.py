@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 import torch
 from calling import call
-from tiny import loaded, tiny_store
+from tiny import loaded, tiny_store, trained
 
 from bonefide.cli.export import export
-from bonefide.config.load import single_run
 from bonefide.errors import BonefideError, DataError, OutputError, StoreError, UnknownNameError
 from bonefide.hub.recognizer import Recognizer
 from bonefide.serving.program import FACTS_FILE
-from bonefide.training.fit import train_run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 from official_files import ntu_store
@@ -76,9 +74,7 @@ def test_mistakes_are_told(store: Path, tmp_path: Path) -> None:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     store = tiny_store(folder / "store")
-    recipe = loaded(folder, training__epochs=1)
-    name = next(iter(recipe.runs))
-    return train_run(single_run(recipe, name), name, folder / "out", store=store, device="cpu").folder
+    return trained(loaded(folder, training__epochs=1), folder / "out", store).folder
 
 
 def test_a_run_becomes_a_program(run: Path, tmp_path: Path) -> None:
@@ -117,9 +113,7 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose store was moved; its network has a layer that is worth quantising."""
     folder = tmp_path_factory.mktemp("wide")
     store = tiny_store(folder / "store", count=40)
-    recipe = loaded(folder, encoder__width=64, training__epochs=1)
-    name = next(iter(recipe.runs))
-    made = train_run(single_run(recipe, name), name, folder / "out", store=store, device="cpu").folder
+    made = trained(loaded(folder, encoder__width=64, training__epochs=1), folder / "out", store).folder
     (folder / "store").rename(folder / "moved")
     return made
 

@@ -8,11 +8,10 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from tiny import loaded, tiny_store
+from tiny import loaded, tiny_store, trained
 
 from bonefide.config.build import build_data, build_method
 from bonefide.config.load import single_run
-from bonefide.config.recipe import Recipe
 from bonefide.data.store import SkeletonStore
 from bonefide.errors import DataError, InstallationError, OutputError, RecipeError, RunError, UnknownNameError
 from bonefide.evaluation import test as testing
@@ -25,10 +24,6 @@ from bonefide.training.seeds import seed_all
 from bonefide.writing import hold
 
 CHOOSING = {"data__validation": {"share": 0.5}, "training__epochs": 4}
-
-
-def trained(recipe: Recipe, folder: Path, store: SkeletonStore) -> Run:
-    return train_run(single_run(recipe, "main"), "main", folder, store=store, device="cpu")
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ from bonefide.data.raw import reader
 from bonefide.data.store import SkeletonStore
 from bonefide.data.write_store import Entry, Shard, StorePlan, StoreWriter
 from bonefide.layouts import layout
+from bonefide.run import Run
+from bonefide.training.fit import train_run
 from bonefide.types import Array, SkeletonSequence
 
 FRAMES = 8
@@ -98,6 +100,12 @@ def tiny_recipe(folder: Path, *, name: str = "tiny", runs: Any = None, **setting
 
 def loaded(folder: Path, **settings: Any) -> Recipe:
     return load.recipe(tiny_recipe(folder, **settings))
+
+
+def trained(recipe: Recipe, folder: Path, store: SkeletonStore) -> Run:
+    """The only run of a recipe, on the CPU."""
+    (name,) = recipe.runs
+    return train_run(load.single_run(recipe, name), name, folder, store=store, device="cpu")
 
 
 def _version(preparation: str) -> int:
