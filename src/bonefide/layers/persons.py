@@ -73,7 +73,7 @@ def distinct_persons(clip: Tensor, encoder: nn.Module | None = None) -> Distinct
     for_itself = stands_in == rows.flatten()
     computed = for_itself.nonzero().squeeze(1)
     if exporting:
-        # The first of every slot is always computed, whether anybody is there or not.
+        # Those of the first clip, whether they are there or not.
         torch._check(computed.shape[0] >= slots)
     elif computed.shape[0] == count * slots:
         return DistinctPersons(slots)

@@ -34,26 +34,34 @@ def portable_frames(x: Tensor, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:
     """
     frames, count, joints, channels = x.shape
     kernel, stride = conv.kernel_size[0], conv.stride[0]
-    size = TILE + kernel - 1
-    of_input, of_taps, of_all = (torch.tensor(each, dtype=x.dtype) for each in tile_transforms(kernel, TILE, size))
-    of_products = of_all[::stride]
+    transforms = tile_transforms(kernel, TILE, TILE + kernel - 1)
+    of_input, of_taps, of_products = (torch.tensor(each, dtype=x.dtype) for each in transforms)
     scale, offset = affine(norm)
     bias = offset if conv.bias is None else conv.bias * scale + offset
-
-    tiles = (frames + TILE - 1) // TILE
-    padded = F.pad(x.flatten(1), (0, 0, kernel // 2, tiles * TILE - frames + kernel // 2))
-    # Frame after frame of all tiles: row p * tiles + i is frame p of tile i.
-    row = torch.arange(size * tiles)
-    place = row // tiles
-    seen = padded.index_select(0, place + (row - place * tiles) * TILE).reshape(size, -1)
-    transformed = torch.matmul(of_input, seen).reshape(len(of_input), -1, channels)
     by_tap = (conv.weight.squeeze(-1) * scale.view(-1, 1, 1)).permute(2, 1, 0).flatten(1)
     taps = torch.matmul(of_taps, by_tap).reshape(len(of_taps), channels, -1)
-    made = torch.matmul(of_products, torch.bmm(transformed, taps).flatten(1))
+
+    tiles = (frames + TILE - 1) // TILE
+    seen = _into_tiles(x.flatten(1), tiles, kernel).reshape(TILE + kernel - 1, -1)
+    transformed = torch.matmul(of_input, seen).reshape(len(of_input), -1, channels)
+    made = torch.matmul(of_products[::stride], torch.bmm(transformed, taps).flatten(1))
     made = made.reshape(-1, count * joints * conv.out_channels)
-    frame = torch.arange((frames + stride - 1) // stride)
-    by_time = made.index_select(0, frame % len(of_products) * tiles + frame // len(of_products))
-    return by_time.reshape(-1, count, joints, conv.out_channels) + bias
+    by_frame = _out_of_tiles(made, (frames + stride - 1) // stride, tiles, TILE // stride)
+    return by_frame.reshape(-1, count, joints, conv.out_channels) + bias
+
+
+def _into_tiles(x: Tensor, tiles: int, kernel: int) -> Tensor:
+    """(T, R) to (size * tiles, R): frame p of tile i in row p * tiles + i, tiles overlapping by k - 1 frames."""
+    padded = F.pad(x, (0, 0, kernel // 2, tiles * TILE - x.shape[0] + kernel // 2))
+    row = torch.arange((TILE + kernel - 1) * tiles)
+    place = row // tiles
+    return padded.index_select(0, place + (row - place * tiles) * TILE)
+
+
+def _out_of_tiles(x: Tensor, frames: int, tiles: int, each: int) -> Tensor:
+    """(each * tiles, R), lying so, to (T, R); what tiles make beyond the end is dropped."""
+    frame = torch.arange(frames)
+    return x.index_select(0, frame % each * tiles + frame // each)
 
 
 def portable_pointwise(x: Tensor, conv: nn.Conv2d, norm: nn.BatchNorm2d | None = None) -> Tensor:
