@@ -17,8 +17,9 @@ setup: .venv/installed
 demo: setup
 	$(BIN)/bonefide demo --out demo
 
+# Files are whole: those of one file share what they train.
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 slow: setup
 	$(BIN)/python -m pytest -m slow
