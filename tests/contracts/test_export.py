@@ -30,10 +30,10 @@ def _seeded() -> None:
     torch.compiler.reset()
 
 
-def network(name: str) -> Network:
-    made = method("supervised", encoder=settled(name), num_classes=7)
+def network(name: str, *, persons: int = PERSONS, frames: int = FRAMES) -> Network:
+    made = method("supervised", encoder=settled(name, persons=persons, frames=frames), num_classes=7)
     torch.nn.init.normal_(made.head.weight, 0, 0.1)
-    return Network(made, layouts.layout("ucla20"), 3, FRAMES, PERSONS, {})
+    return Network(made, layouts.layout("ucla20"), 3, frames, persons, {})
 
 
 def check_step(name: str, backend: str) -> None:
@@ -114,6 +114,14 @@ def test_the_form_for_onnx_runtime_is_equal(name: str, monkeypatch: pytest.Monke
 def test_only_onnx_runtime_gets_shapes_that_depend_on_values(target: Any, leaves_out: bool) -> None:
     captured = capture(network("hcn"), target)
     assert any(node.target == torch.ops.aten.nonzero.default for node in captured.graph.nodes) == leaves_out
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name != "stgcn")) for name in CLIPS])
+def test_networks_of_one_person_are_captured_for_any_length(name: str) -> None:
+    """Of 52 frames ST-GCN and 2s-AGCN have one tile in their last blocks, of others more or fewer."""
+    frames = 64 if name in {"hcn", "masked_transformer"} else 52
+    for target in ("floats", "integers"):
+        capture(network(name, persons=1, frames=frames), target)
 
 
 @pytest.mark.slow

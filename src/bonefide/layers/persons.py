@@ -64,7 +64,9 @@ def distinct_persons(clip: Tensor, encoder: nn.Module | None = None) -> Distinct
     """
     count, slots = clip.shape[0], clip.shape[-1]
     exporting = export_target() in {"floats", "integers"}
-    if slots == 1 or (torch.compiler.is_compiling() and not exporting) or _any_trains(encoder) or clip.requires_grad:
+    # Of one slot hardly anything repeats; but a number that depends on values keeps exporters from fixing lengths.
+    repeats = exporting or not (slots == 1 or torch.compiler.is_compiling())
+    if not repeats or clip.requires_grad or _any_trains(encoder):
         return DistinctPersons(slots)
     absent = (clip == 0).flatten(1, 3).all(dim=1)
     rows = torch.arange(count * slots, device=clip.device).view(count, slots)
