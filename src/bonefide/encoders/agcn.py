@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from bonefide.encoders._agcn_portable import portable_map
 from bonefide.errors import ShapeError
-from bonefide.layers.exporting import export_target
 from bonefide.layers.init import kaiming_fan_out_
 from bonefide.layers.persons import PersonBatchNorm, distinct_persons
+from bonefide.layers.portable_conv import portable_pays
 from bonefide.layers.temporal_conv import TemporalConv
 from bonefide.layers.tiled_conv import convolve_frames, tiles_pay
 from bonefide.layouts.graph import Strategy
@@ -106,7 +106,7 @@ class AGCN(nn.Module):
         x = self.input_norm(clip)
         persons = distinct_persons(clip, self)
         x = persons.select(x)
-        if export_target() == "floats":
+        if portable_pays(self.out_channels):
             feature_map = persons.unfold(portable_map(x, self.blocks))
             return Features(feature_map, feature_map.mean(dim=(1, 3, 4)))
         frames_first = tiles_pay(x)

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from bonefide.encoders._stgcn_portable import portable_map
 from bonefide.errors import ShapeError
 from bonefide.layers.dropout import dropout
-from bonefide.layers.exporting import export_target
 from bonefide.layers.persons import PersonBatchNorm, distinct_persons
+from bonefide.layers.portable_conv import portable_pays
 from bonefide.layers.tiled_conv import convolve_frames, tiles_pay
 from bonefide.layouts.graph import Strategy
 from bonefide.layouts.layout import SkeletonLayout
@@ -146,7 +146,7 @@ class STGCN(nn.Module):
         kept = None if len(self.kept) == self.joints else self.kept
         if kept is not None:
             x = x.index_select(-1, kept)
-        if export_target() == "floats":
+        if portable_pays(self.out_channels):
             feature_map = persons.unfold(portable_map(x, self.blocks, kept))
             return Features(feature_map, feature_map.mean(dim=(1, 3, 4)))
         frames_first = tiles_pay(x)

@@ -15,9 +15,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bonefide.layers.batch_norm import affine
+from bonefide.layers.exporting import export_target
 from bonefide.layers.tiled_conv import TILE, tile_transforms
 
-__all__ = ["portable_frames", "portable_pointwise", "portable_residual"]
+__all__ = ["portable_frames", "portable_pays", "portable_pointwise", "portable_residual"]
+
+_LEAST_CHANNELS = 128
+
+
+def portable_pays(channels: int) -> bool:
+    """Whether a network had better be exported so: for floats, unless it is so narrow that transforms cost more.
+
+    Args:
+        channels: of its last map; a 2s-AGCN of 64 was slower in tiles, an ST-GCN of 128 faster.
+    """
+    return export_target() == "floats" and channels >= _LEAST_CHANNELS
 
 
 def portable_frames(x: Tensor, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:
